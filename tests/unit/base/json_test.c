@@ -1,0 +1,156 @@
+// What base/json.h promises: exact numbers, strict text, positions in errors, round trips.
+
+#include "unit_test.h"
+
+#include "base/json.h"
+
+static struct arena *arena;
+
+static int open_arena(void **state)
+{
+    (void)state;
+    arena = arena_open(NULL);
+    return 0;
+}
+
+static int close_arena(void **state)
+{
+    (void)state;
+    arena_close(arena);
+    return 0;
+}
+
+static void test_documents_survive_a_round_trip(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {
+        "9007199254740993",
+        "1.10",
+        "1e400",
+        "-0",
+        "[]",
+        "{}",
+        "[1,[2,{\"a\":null}],true,false]",
+        "{\"a\":\"\xc3\xa9\xe6\x9d\xb1\",\"b\":\"\\\"\\\\\\n\\u0001\"}",
+        "\"\\u0000\"",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        struct json value;
+        struct err err;
+        assert_int_equal(json_parse(arena, str_of(documents[i]), "test", &value, &err), RC_OK);
+        assert_true(str_is(json_print(arena, &value, JSON_COMPACT), documents[i]));
+    }
+}
+
+static void test_escapes_become_utf8(void **state)
+{
+    (void)state;
+    struct json value;
+    const struct str text = STR("\"\\u00e9\\ud83d\\ude00\\ud800\\/\"");
+    assert_int_equal(json_parse(arena, text, "test", &value, NULL), RC_OK);
+    assert_true(str_is(value.text, "\xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd/"));
+}
+
+static const struct {
+    const char *text;
+    int line, column;
+    const char *message;
+} refused[] = {
+    {"{\n  \"a\": 1,\n}", 3, 1, "expected a key in quotes, found '}'"},
+    {"[1,]", 1, 4, "expected a value, found ']'"},
+    {"[1]x", 1, 4, "expected the end of the text, found 'x'"},
+    {"", 1, 1, "expected a value, found the end of the text"},
+    {"<html>", 1, 1, "expected a value, found '<'"},
+    {"01", 1, 2, "expected the end of the text, found '1'"},
+    {"1.", 1, 3, "expected a digit, found the end of the text"},
+    {"NaN", 1, 1, "expected a value, found 'N'"},
+    {"\"\xc3\"", 1, 2, "invalid UTF-8 in a string"},
+    {"\"\xed\xa0\x80\"", 1, 2, "invalid UTF-8 in a string"},
+    {"\"a\tb\"", 1, 3, "a control character in a string must be escaped"},
+    {"\"abc", 1, 5, "the string is not closed"},
+    {"{\"a\" 1}", 1, 6, "expected ':', found '1'"},
+};
+
+static void test_wrong_documents_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct json value;
+        struct err err;
+        assert_int_equal(json_parse(arena, str_of(refused[i].text), "x", &value, &err), RC_INVALID);
+        assert_string_equal(err.message, refused[i].message);
+        assert_int_equal(err.line, refused[i].line);
+        assert_int_equal(err.column, refused[i].column);
+    }
+}
+
+static void test_depth_is_limited(void **state)
+{
+    (void)state;
+    char text[1000];
+    memset(text, '[', sizeof text);
+    struct json value;
+    struct err err;
+    assert_int_equal(json_parse(arena, (struct str){text, sizeof text}, "x", &value, &err),
+                     RC_LIMIT);
+}
+
+static void test_the_last_of_equal_keys_wins(void **state)
+{
+    (void)state;
+    struct json value;
+    assert_int_equal(json_parse(arena, STR("{\"a\":1,\"b\":2,\"a\":3}"), "x", &value, NULL), RC_OK);
+    assert_int_equal(value.count, 2);
+    assert_int_equal(json_int64(json_get(&value, STR("a")), 0), 3);
+}
+
+static void test_reader_takes_documents_one_by_one(void **state)
+{
+    (void)state;
+    struct json_reader reader = {.text = STR("{\"a\":1}\n[2]\n\n3 "), .place = "lines"};
+    struct json value;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(json_next(&reader, arena, &value, NULL), RC_OK);
+    assert_int_equal(json_int64(&value, 0), 3);
+    assert_int_equal(json_next(&reader, arena, &value, NULL), RC_EOF);
+}
+
+static void test_built_values_grow_also_after_a_copy(void **state)
+{
+    (void)state;
+    struct json object = {.kind = JSON_OBJECT};
+    for (int i = 0; i < 5; i++)
+        *json_object_set(arena, &object, arena_printf(arena, "k%d", i)) = json_of_int64(arena, i);
+    struct json copy = json_copy(arena, &object);
+    for (int i = 5; i < 20; i++)
+        *json_object_set(arena, &copy, arena_printf(arena, "k%d", i)) =
+            json_of_double(arena, i / 4.0);
+    assert_int_equal(copy.count, 20);
+    assert_int_equal(object.count, 5);
+    assert_true(str_is(json_get(&copy, STR("k8"))->text, "2.0"));
+    assert_true(str_is(json_get(&copy, STR("k9"))->text, "2.25"));
+}
+
+static void test_writer_prints_pretty_and_compact(void **state)
+{
+    (void)state;
+    struct json value;
+    assert_int_equal(json_parse(arena, STR("{\"a\":[1,{}],\"b\":[]}"), "x", &value, NULL), RC_OK);
+    assert_true(str_is(json_print(arena, &value, JSON_PRETTY),
+                       "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_documents_survive_a_round_trip),
+        cmocka_unit_test(test_escapes_become_utf8),
+        cmocka_unit_test(test_wrong_documents_are_refused_with_their_place),
+        cmocka_unit_test(test_depth_is_limited),
+        cmocka_unit_test(test_the_last_of_equal_keys_wins),
+        cmocka_unit_test(test_reader_takes_documents_one_by_one),
+        cmocka_unit_test(test_built_values_grow_also_after_a_copy),
+        cmocka_unit_test(test_writer_prints_pretty_and_compact),
+    };
+    return cmocka_run_group_tests(tests, open_arena, close_arena);
+}
