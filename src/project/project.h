@@ -1,0 +1,118 @@
+/// @file project.h
+/// A project folder: moulin.yml with its environments, secrets, and where everything lies.
+/// Layer: project. Threads: open it in one thread; reading it is free for all afterwards.
+/// Source of truth: docs/schema/moulin.schema.json. No network and no heavy library is touched by
+/// project_open(); project_catalog() and project_store() connect.
+
+#ifndef PROJECT_PROJECT_H
+#define PROJECT_PROJECT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/str.h"
+
+struct catalog;
+struct store;
+struct yaml_node;
+
+enum { PROJECT_MAX_FILE_BYTES = 4 << 20 };
+
+/// How a namespace is stored when it is not below the warehouse.
+struct project_namespace {
+    struct str name;     // as project files name it: "analytics"
+    struct str location; // URI
+};
+
+/// A `local:` stub: what a resource of a state machine answers on this machine.
+struct project_local {
+    struct str resource; // "arn:aws:states:::sns:publish"
+    struct json result;  // its answer, null = the input
+};
+
+struct project_environment {
+    struct str name;
+    struct str region;    // "" = none
+    struct str warehouse; // absolute URI without a slash at the end: file:///... or s3://...
+    struct {
+        struct str type;        // sql, filesystem, glue, rest
+        struct str uri;         // sqlite:////absolute/path, https://...; "" = none
+        struct str name;        // the catalog_name column; "default"
+        struct json properties; // every key of `catalog:` as an object (rendered)
+    } catalog;
+    struct {
+        struct str type;        // embedded, duckdb, athena, trino
+        int64_t threads;        // 0 = the machine's
+        int64_t memory_bytes;   // 0 = the engine's default
+        struct json properties; // every key of `engine:`
+    } engine;
+    struct str namespace_prefix; // "" = none
+    struct project_namespace *namespaces;
+    size_t namespace_count;
+    struct json names; // `names:`: values for ${name} in state machines, an object
+};
+
+struct project {
+    struct arena *arena;
+    struct str folder;       // absolute path
+    struct str file;         // path of moulin.yml as it is shown in messages
+    struct str state_folder; // folder/.moulin: history, leases, temporary files; made when needed
+    struct str name;
+    const struct project_environment *environment; // the chosen one
+    struct project_environment *environments;
+    size_t environment_count;
+    struct {
+        struct str namespace_name; // with the environment's prefix
+        int format_version;        // 2 or 3
+    } landing;
+    struct project_local *locals;
+    size_t local_count;
+    struct json vars; // `vars:` of moulin.yml with those of the command line over them
+    struct project_secrets *secrets; // internal
+};
+
+struct project_options {
+    struct str folder;      // "" = "."
+    struct str environment; // "" = default_environment of moulin.yml
+    struct str_pair {
+        struct str name, value;
+    } const *vars; // --var name=value
+    size_t var_count;
+};
+
+/// Reads moulin.yml, checks it against its schema, renders its values, resolves paths.
+/// @param ret_project  lives in `arena`
+/// @return RC_OK | RC_NOT_FOUND (no moulin.yml in the folder) | RC_CONFIG (file:line:column)
+CHECK rc project_open(struct arena *arena, struct project_options options,
+                      struct project **ret_project, struct err *err);
+
+/// Path of a file of the project: `name` is relative to the project's folder.
+CHECK rc project_path(const struct project *project, struct arena *arena, struct str name,
+                      struct str *ret_path, struct err *err);
+
+/// The value of {{ secret('a/b') }}: the environment variable MOULIN_SECRET_A_B (other characters
+/// than letters and digits become _), else the key a: {b: ...} or "a/b" of secrets.yml.
+/// @return RC_OK | RC_NOT_FOUND (names both places) | RC_CONFIG (secrets.yml is broken)
+CHECK rc project_secret(const struct project *project, struct arena *arena, struct str name,
+                        struct str *ret_secret, struct err *err);
+
+/// Namespace as the catalog has it: with the environment's prefix.
+struct str project_namespace_of(const struct project *project, struct arena *arena,
+                                struct str name);
+
+/// The environment's catalog and the store of its warehouse, opened at the first call and closed
+/// with the project's arena.
+CHECK rc project_catalog(struct project *project, struct catalog **ret_catalog, struct err *err);
+CHECK rc project_store(struct project *project, struct store **ret_store, struct err *err);
+
+/// Renders one YAML tree: every scalar with {{ env_var('X'[, 'default']) }}, {{ var('x') }} or
+/// {{ secret('a/b') }} is replaced; a scalar that is nothing but one such call takes the type that
+/// dbt's native rendering gives it. Everything else keeps its YAML 1.1 type.
+/// @param keys_with_placeholders  NULL-terminated: below these keys other double braces are text
+///                                (dlt's escapes in GraphQL bodies); elsewhere they are an error
+CHECK rc project_render(const struct project *project, struct arena *arena,
+                        const struct yaml_node *node, const char *const *keys_with_placeholders,
+                        struct json *ret_value, struct err *err);
+
+#endif
