@@ -1,0 +1,46 @@
+# moulin: bare `make` lists what can be done here.
+SHELL := /bin/bash
+BUILD := build
+PREFIX ?= /usr/local
+
+.PHONY: help setup build install demo test test-fast interop bench format check-style clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what the build needs (Debian, Ubuntu)
+	@tools/setup
+
+build: ## build the program: build/moulin
+	@tools/setup --check || tools/setup
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log; exit 1; }
+	@rm -f $(BUILD)-setup.log
+	@ninja -C $(BUILD) --quiet
+
+install: build ## install under PREFIX (/usr/local)
+	install -D -m 755 $(BUILD)/moulin $(DESTDIR)$(PREFIX)/bin/moulin
+	install -D -m 644 $(BUILD)/lib/libduckdb.so $(DESTDIR)$(PREFIX)/lib/moulin/libduckdb.so
+
+demo: build ## write a project into ./demo, run the chess pipeline, show the result (LIVE=1 asks the real API)
+	@tools/demo
+
+test: ## everything that decides whether the tree is good (under 15 minutes on 2 cores)
+	@tools/setup test
+	@tests/run all
+
+test-fast: build ## the inner loop: unit tests, layers, vector suites
+	@tests/run fast
+
+interop: ## the heavy counterparts, and the kill loops at full length
+	@tools/setup test
+	@tests/run interop
+
+bench: build ## measure against the replaced tools; writes bench/RESULTS.md
+	@tools/setup test
+	@bench/run
+
+format: ## format all C sources
+	@clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+
+clean: ## remove what was built
+	rm -rf build build-clang build-asan demo
