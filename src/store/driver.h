@@ -1,0 +1,12 @@
+/// @file driver.h
+/// What the drivers of this module share. Layer: store, internal.
+
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include "store/store.h"
+
+/// The driver's own object of a store.
+void *store_self(const struct store *store);
+
+#endif
