@@ -22,6 +22,7 @@ enum option_kind {
     OPTION_TEXT,     // any text
     OPTION_INT,      // 64-bit integer, checked against min and max
     OPTION_LIST,     // may be given more than once
+    OPTION_WORDS,    // takes all words up to the next option, may be given more than once
     OPTION_CHOICE,   // one of `choices`
     OPTION_TIME,     // checked when it is read: ISO 8601 date or time stamp
     OPTION_KEY_VALUE // name=value, may be given more than once
@@ -62,21 +63,21 @@ struct command_spec {
     command_function function;
 };
 
-struct option_value; // internal
+struct arguments; // internal: cli/arguments.h
 
 struct command_context {
-    struct arena *arena;               // of the whole command
-    const struct command_spec *spec;   // what was called
-    const char *verb;                  // spec->verb
-    const struct str *arguments;       // the words that are no options; NUL-terminated
-    size_t argument_count;             // within spec's limits
-    struct output *output;             // stdout
-    struct str program;                // absolute path of this executable, for child processes
-    struct str project_folder;         // --project-dir as it was given; "." = default
-    struct str environment;            // --env or ENVIRONMENT; "" = the project's default
-    bool has_terminal;                 // stderr is a terminal
-    const struct option_value *values; // internal: see the functions below
-    struct project *project;           // internal: see command_project()
+    struct arena *arena;             // of the whole command
+    const struct command_spec *spec; // what was called
+    const char *verb;                // spec->verb
+    const struct str *arguments;     // the words that are no options; NUL-terminated
+    size_t argument_count;           // within spec's limits
+    struct output *output;           // stdout
+    struct str program;              // absolute path of this executable, for child processes
+    struct str project_folder;       // --project-dir as it was given; "." = default
+    struct str environment;          // --env or ENVIRONMENT; "" = the project's default
+    bool has_terminal;               // stderr is a terminal
+    const struct arguments *call;    // internal: the parsed command line
+    struct project *project;         // internal: see command_project()
 };
 
 /// The options by their name in spec/commands.yaml. A name that the spec does not have ends the

@@ -73,7 +73,4 @@ CHECK rc output_str(struct output *output, struct str text, struct err *err);
 /// Writes what is buffered. main() calls it last.
 CHECK rc output_flush(struct output *output, struct err *err);
 
-/// Columns that UTF-8 text takes in a terminal (wide = 2, combining = 0, control = shown as \xNN).
-size_t output_text_width(struct str text);
-
 #endif

@@ -15,7 +15,7 @@
 
 struct catalog;
 struct store;
-struct yaml_node;
+struct yaml;
 
 enum { PROJECT_MAX_FILE_BYTES = 4 << 20 };
 
@@ -106,13 +106,15 @@ struct str project_namespace_of(const struct project *project, struct arena *are
 CHECK rc project_catalog(struct project *project, struct catalog **ret_catalog, struct err *err);
 CHECK rc project_store(struct project *project, struct store **ret_store, struct err *err);
 
-/// Renders one YAML tree: every scalar with {{ env_var('X'[, 'default']) }}, {{ var('x') }} or
-/// {{ secret('a/b') }} is replaced; a scalar that is nothing but one such call takes the type that
-/// dbt's native rendering gives it. Everything else keeps its YAML 1.1 type.
-/// @param keys_with_placeholders  NULL-terminated: below these keys other double braces are text
-///                                (dlt's escapes in GraphQL bodies); elsewhere they are an error
-CHECK rc project_render(const struct project *project, struct arena *arena,
-                        const struct yaml_node *node, const char *const *keys_with_placeholders,
-                        struct json *ret_value, struct err *err);
+/// Renders one YAML tree: every text with {{ env_var('X'[, 'default']) }}, {{ var('x'[, default])
+/// }} or {{ secret('a/b') }} is replaced; a text that is nothing but one such call takes the type
+/// that dbt's native rendering gives it ("3" -> 3, "true" -> true; a secret stays text). Nodes keep
+/// their places.
+/// @param placeholder_keys  NULL-terminated, may be NULL: below these keys other double braces are
+///                          text (dlt's escapes in GraphQL bodies); elsewhere they are an error
+/// @return RC_OK | RC_CONFIG (with file:line:column) | RC_NOT_FOUND (a variable or secret)
+CHECK rc project_render(const struct project *project, struct arena *arena, const struct yaml *root,
+                        const char *const *placeholder_keys, const struct yaml **ret_root,
+                        struct err *err);
 
 #endif
