@@ -45,6 +45,10 @@ bool schema_equal(const struct schema *a, const struct schema *b);
 struct schema schema_assign_ids(struct arena *arena, const struct schema *schema,
                                 int32_t last_column_id, int32_t *ret_last_column_id);
 
+/// The same for one type that joins a schema: ids from *last_column_id + 1, which is moved on.
+struct type schema_assign_type_ids(struct arena *arena, const struct type *type,
+                                   int32_t *last_column_id);
+
 /// Checks what the format demands of a schema in a table of this version: unique names per struct,
 /// unique ids, identifier fields required, primitive, not floating; v3 types only in v3.
 CHECK rc schema_validate(const struct schema *schema, int format_version, struct err *err);

@@ -124,6 +124,9 @@ struct str type_print(struct arena *arena, const struct type *type);
 /// As metadata wants it, ids included.
 void type_write(struct json_writer *writer, const struct type *type);
 
+/// The member "fields" of a struct alone, into an open object.
+void type_write_fields(struct json_writer *writer, const struct type *type);
+
 /// Same type in every respect, ids, names, docs and defaults of nested fields included.
 bool type_equal(const struct type *a, const struct type *b);
 bool field_equal(const struct field *a, const struct field *b);

@@ -65,6 +65,11 @@ CHECK rc value_parse(struct arena *arena, const struct type *type, const struct 
 CHECK rc value_parse_text(struct arena *arena, const struct type *type, struct str text,
                           struct value *ret_value, struct err *err);
 
+/// Checks a JSON value against any type, nested ones included (structs are keyed by field id, maps
+/// are {"keys": [], "values": []}).
+CHECK rc value_check_json(struct arena *arena, const struct type *type, const struct json *json,
+                          struct err *err);
+
 /// Bounds of strings and bytes are cut to `width` code points or bytes.
 /// @return the prefix for a lower bound
 struct value value_truncate_lower(struct value value, int width);
