@@ -33,12 +33,12 @@ void catalog_close(struct catalog *catalog); // NULL is allowed
 CHECK rc catalog_list_namespaces(struct catalog *catalog, struct arena *arena, str_vec *ret_names,
                                  struct err *err);
 CHECK rc catalog_namespace_properties(struct catalog *catalog, struct arena *arena,
-                                      struct str namespace_name, properties *ret_properties,
+                                      struct str namespace_name, struct properties *ret_properties,
                                       struct err *err);
 /// @param properties  may be NULL
 /// @return RC_OK | RC_EXISTS
 CHECK rc catalog_create_namespace(struct catalog *catalog, struct str namespace_name,
-                                  const properties *properties, struct err *err);
+                                  const struct properties *properties, struct err *err);
 /// RC_OK also when it exists.
 CHECK rc catalog_ensure_namespace(struct catalog *catalog, struct str namespace_name,
                                   struct err *err);

@@ -50,7 +50,7 @@ struct table_metadata {
     const struct sort_order *sort_orders;
     size_t sort_order_count;
     int32_t default_sort_order_id;
-    properties properties;
+    struct properties properties;
     int64_t current_snapshot_id; // SNAPSHOT_NONE = empty table
     int64_t next_row_id;         // v3
     const struct snapshot *snapshots;
@@ -109,7 +109,7 @@ struct table_definition {
     struct schema schema;       // ids do not count: fresh ones are given
     struct partition_spec spec; // source ids refer to `schema` as given; zero = unpartitioned
     struct sort_order order;    // likewise; zero = unsorted
-    properties properties;
+    struct properties properties;
     struct str location; // empty = the catalog chooses
     int format_version;  // 0 = METADATA_WRITE_VERSION
 };

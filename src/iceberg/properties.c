@@ -2,7 +2,7 @@
 
 #include "iceberg/properties.h"
 
-static struct property *find(const properties *properties, struct str key)
+static struct property *find(const struct properties *properties, struct str key)
 {
     for (size_t i = 0; i < properties->count; i++)
         if (str_equal(properties->items[i].key, key))
@@ -10,31 +10,32 @@ static struct property *find(const properties *properties, struct str key)
     return NULL;
 }
 
-struct str properties_get(const properties *properties, struct str key, struct str fallback)
+struct str properties_get(const struct properties *properties, struct str key, struct str fallback)
 {
     const struct property *found = find(properties, key);
     return found != NULL ? found->value : fallback;
 }
 
-bool properties_has(const properties *properties, struct str key)
+bool properties_has(const struct properties *properties, struct str key)
 {
     return find(properties, key) != NULL;
 }
 
-int64_t properties_int64(const properties *properties, struct str key, int64_t fallback)
+int64_t properties_int64(const struct properties *properties, struct str key, int64_t fallback)
 {
     const struct property *found = find(properties, key);
     int64_t number;
     return found != NULL && str_to_int64(found->value, &number) ? number : fallback;
 }
 
-bool properties_bool(const properties *properties, struct str key, bool fallback)
+bool properties_bool(const struct properties *properties, struct str key, bool fallback)
 {
     const struct property *found = find(properties, key);
     return found != NULL ? str_equal_ignore_case(found->value, STR("true")) : fallback;
 }
 
-void properties_set(struct arena *arena, properties *properties, struct str key, struct str value)
+void properties_set(struct arena *arena, struct properties *properties, struct str key,
+                    struct str value)
 {
     struct property *found = find(properties, key);
     if (found == NULL) {
@@ -44,13 +45,13 @@ void properties_set(struct arena *arena, properties *properties, struct str key,
     found->value = arena_str(arena, value);
 }
 
-void properties_set_int64(struct arena *arena, properties *properties, struct str key,
+void properties_set_int64(struct arena *arena, struct properties *properties, struct str key,
                           int64_t value)
 {
     properties_set(arena, properties, key, arena_printf(arena, "%lld", (long long)value));
 }
 
-bool properties_remove(properties *properties, struct str key)
+bool properties_remove(struct properties *properties, struct str key)
 {
     struct property *found = find(properties, key);
     if (found == NULL)
@@ -61,19 +62,19 @@ bool properties_remove(properties *properties, struct str key)
     return true;
 }
 
-properties properties_copy(struct arena *arena, const properties *from)
+struct properties properties_copy(struct arena *arena, const struct properties *from)
 {
-    properties copy = {0};
+    struct properties copy = {0};
     for (size_t i = 0; i < from->count; i++)
         *vec_push(arena, &copy) = (struct property){arena_str(arena, from->items[i].key),
                                                     arena_str(arena, from->items[i].value)};
     return copy;
 }
 
-rc properties_parse(struct arena *arena, const struct json *json, properties *ret_properties,
+rc properties_parse(struct arena *arena, const struct json *json, struct properties *ret_properties,
                     struct err *err)
 {
-    properties found = {0};
+    struct properties found = {0};
     if (json != NULL && json->kind == JSON_OBJECT) {
         for (size_t i = 0; i < json->count; i++) {
             const struct json_member *member = &json->members[i];
@@ -92,7 +93,7 @@ rc properties_parse(struct arena *arena, const struct json *json, properties *re
     return RC_OK;
 }
 
-void properties_write(struct json_writer *writer, const properties *properties)
+void properties_write(struct json_writer *writer, const struct properties *properties)
 {
     json_begin_object(writer);
     for (size_t i = 0; i < properties->count; i++) {

@@ -14,9 +14,9 @@ struct snapshot {
     int64_t parent_id;       // SNAPSHOT_NONE = first
     int64_t sequence_number; // 0 in v1
     int64_t timestamp_ms;
-    struct str operation;     // append | replace | overwrite | delete; "overwrite" when not written
-    properties summary;       // everything else, without "operation"
-    struct str manifest_list; // location; empty = v1 `manifests`
+    struct str operation; // append | replace | overwrite | delete; "overwrite" when not written
+    struct properties summary;   // everything else, without "operation"
+    struct str manifest_list;    // location; empty = v1 `manifests`
     const struct str *manifests; // v1 only: locations
     size_t manifest_count;
     int32_t schema_id;    // -1 = not said
