@@ -63,6 +63,7 @@ struct http_request {
     size_t secret_header_count;
     const struct str *secret_parameters; // query parameters that recordings must not show
     size_t secret_parameter_count;
+    bool has_secret_bodies; // a token exchange: recordings blank credentials in both bodies
     bool must_not_redirect; // 3xx is returned as it is
     bool must_not_retry;
     /// Asked for each answer before a retry is considered: true = this answer is fine as it is.

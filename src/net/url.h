@@ -49,6 +49,10 @@ struct str url_encode_form(struct arena *arena, struct str text);
 /// Decodes %XX (invalid escapes stay); `is_form`: "+" is a blank.
 struct str url_decode(struct arena *arena, struct str text, bool is_form);
 
+/// Percent-encodes what may not stand in a URL (blanks, control characters, non-ASCII, quotes, ...)
+/// and leaves the rest, valid escapes included, as it is.
+struct str url_requote(struct arena *arena, struct str url);
+
 /// The URL with `name=value` (both encoded here) added behind its query.
 struct str url_add_parameter(struct arena *arena, struct str url, struct str name,
                              struct str value);
