@@ -114,9 +114,10 @@ struct table_definition {
     int format_version;  // 0 = METADATA_WRITE_VERSION
 };
 /// Metadata of a new, empty table.
+/// @param uuid    of the table, new
 /// @param now_ms  wall clock
 CHECK rc metadata_create(struct arena *arena, const struct table_definition *definition,
-                         struct str location, int64_t now_ms, struct table_metadata *ret_metadata,
-                         struct err *err);
+                         struct str location, struct str uuid, int64_t now_ms,
+                         struct table_metadata *ret_metadata, struct err *err);
 
 #endif
