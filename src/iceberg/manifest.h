@@ -115,6 +115,12 @@ struct manifest_list_options {
 CHECK rc manifest_list_encode(struct buf *to, struct manifest_list_options options,
                               const struct manifest_file *files, size_t count, struct err *err);
 
+/// Gives every data manifest without one its first row id (format version 3).
+/// @return the table's next row id afterwards
+/// @source Iceberg spec "First Row ID Assignment"
+int64_t manifest_list_assign_row_ids(struct manifest_file *files, size_t count,
+                                     int64_t next_row_id);
+
 /// What of an entry is wanted: what is not asked for is skipped without cost.
 enum manifest_columns {
     MANIFEST_COLUMN_SIZES = 1 << 0,
