@@ -128,7 +128,8 @@ static rc set_up(struct duck *duck, struct arena *arena, const struct duck_optio
     TRY(duck_connect(duck, arena, &connection, err));
     struct buf sql;
     buf_init(&sql, SETTING_MAX_BYTES);
-    buf_append_cstr(&sql, "SET GLOBAL TimeZone='UTC';");
+    const struct str zone = options->time_zone.length > 0 ? options->time_zone : STR("UTC");
+    buf_printf(&sql, "SET GLOBAL TimeZone=%.*s;", STR_ARGS(duck_quote_literal(arena, zone)));
     if (options->is_closed) {
         append_list(&sql, "allowed_paths", options->allowed_paths);
         append_list(&sql, "allowed_directories", options->allowed_folders);

@@ -29,8 +29,9 @@ struct duck_options {
     int64_t memory_bytes; // 0 = half of the machine's (or the container's), at most 4 GiB
     int threads;          // 0 = the CPUs this process may use
     struct str
-        temp_folder; // where large sorts spill; empty = $TMPDIR or /tmp, a folder per process
-    bool keep_order; // results and files keep the order of the input: costs memory
+        temp_folder;      // where large sorts spill; empty = $TMPDIR or /tmp, a folder per process
+    struct str time_zone; // of texts with a time zone; empty = UTC
+    bool keep_order;      // results and files keep the order of the input: costs memory
     const str_vec *allowed_paths;   // with is_closed: files that may be read all the same
     const str_vec *allowed_folders; // with is_closed: and everything below these folders
     bool is_closed;                 // no files, no network, no extensions from SQL

@@ -64,8 +64,13 @@ static bool find_by_environment(char *to, size_t to_bytes)
 static bool find_beside_program(char *to, size_t to_bytes)
 {
     // Installed: bin/ and lib/. Built: build/ and build/lib, tests in build/tests.
-    static const char *const places[] = {"lib", "../lib",           "../lib/moulin",
-                                         ".",   "../.cache/duckdb", "../../.cache/duckdb"};
+    static const char *const places[] = {"lib",
+                                         "../lib",
+                                         "../lib/moulin",
+                                         ".",
+                                         "../.cache/duckdb",
+                                         "../../.cache/duckdb",
+                                         "../../../.cache/duckdb"};
     char folder[PATH_MAX - 64];
     if (!program_folder(folder, sizeof folder))
         return false;

@@ -284,7 +284,8 @@ static rc read_head(const struct metadata_reader *r)
         m->location.length--;
     if (version > 1)
         TRY(need_int64(r, "last-sequence-number", &m->last_sequence_number));
-    if (version > 2)
+    // Some writers of early v3 tables left it out: nothing was numbered then.
+    if (version > 2 && json_get(r->json, STR("next-row-id")) != NULL)
         TRY(need_int64(r, "next-row-id", &m->next_row_id));
     TRY(need_int64(r, "last-updated-ms", &m->last_updated_ms));
     return need_int32(r, "last-column-id", &m->last_column_id);
