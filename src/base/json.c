@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -465,21 +466,43 @@ struct json json_of_bool(bool boolean)
     return (struct json){.kind = JSON_BOOL, .boolean = boolean};
 }
 
-// Shortest text that reads back to the same number, with ".0" when it would look like an integer.
+// The fewest digits that read back to the same number, in the notation "d.ddde+xx". 15 digits never
+// lie for normal numbers, and their zeros are dropped; tiny ones have fewer digits to give.
+static void print_scientific(char *to, size_t to_bytes, double number)
+{
+    const int fewest = fabs(number) < DBL_MIN ? 1 : 15;
+    for (int digits = fewest; digits <= 17; digits++) {
+        snprintf(to, to_bytes, "%.*e", digits - 1, number);
+        if (strtod(to, NULL) == number)
+            return;
+    }
+}
+
+// As Python's repr(): plain between 1e-4 and 1e16, else with an exponent; ".0" when it would look
+// like an integer.
 static int print_double(char *to, size_t to_bytes, double number)
 {
-    int length = 0;
-    for (int digits = 1; digits <= 17; digits++) {
-        length = snprintf(to, to_bytes, "%.*g", digits, number);
-        const double again = strtod(to, NULL);
-        if (memcmp(&again, &number, sizeof again) == 0)
-            break;
-    }
-    if (strpbrk(to, ".en") == NULL) {
-        memcpy(to + length, ".0", 3);
-        length += 2;
-    }
-    return length;
+    char text[40], digits[20];
+    print_scientific(text, sizeof text, number);
+    const char *at = text + (text[0] == '-');
+    int count = 0;
+    for (; *at != 'e'; at++)
+        if (*at != '.')
+            digits[count++] = *at;
+    const int exponent = (int)strtol(at + 1, NULL, 10);
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    const char *sign = text[0] == '-' ? "-" : "";
+    if (exponent < -4 || exponent >= 16)
+        return snprintf(to, to_bytes, "%s%c%s%.*se%c%02d", sign, digits[0], count > 1 ? "." : "",
+                        count - 1, digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
+    if (exponent < 0)
+        return snprintf(to, to_bytes, "%s0.%.*s%.*s", sign, -exponent - 1, "000", count, digits);
+    if (count <= exponent + 1)
+        return snprintf(to, to_bytes, "%s%.*s%.*s.0", sign, count, digits, exponent + 1 - count,
+                        "0000000000000000");
+    return snprintf(to, to_bytes, "%s%.*s.%.*s", sign, exponent + 1, digits, count - exponent - 1,
+                    digits + exponent + 1);
 }
 
 struct json json_of_double(struct arena *arena, double number)

@@ -140,10 +140,38 @@ static void test_writer_prints_pretty_and_compact(void **state)
                        "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}"));
 }
 
+static void test_doubles_are_written_as_python_writes_them(void **state)
+{
+    (void)state;
+    static const struct {
+        double number;
+        const char *text;
+    } doubles[] = {
+        {0.1, "0.1"},
+        {100, "100.0"},
+        {-0.0, "-0.0"},
+        {1500, "1500.0"},
+        {123456.789, "123456.789"},
+        {1e15, "1000000000000000.0"},
+        {1e16, "1e+16"},
+        {123456789012345680.0, "1.2345678901234568e+17"},
+        {0.0001, "0.0001"},
+        {0.00012345, "0.00012345"},
+        {-1e-5, "-1e-05"},
+        {5e-324, "5e-324"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
+        {2.0 / 3, "0.6666666666666666"},
+    };
+    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++)
+        assert_string_equal(arena_cstr(arena, json_of_double(arena, doubles[i].number).text),
+                            doubles[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_documents_survive_a_round_trip),
+        cmocka_unit_test(test_doubles_are_written_as_python_writes_them),
         cmocka_unit_test(test_escapes_become_utf8),
         cmocka_unit_test(test_wrong_documents_are_refused_with_their_place),
         cmocka_unit_test(test_depth_is_limited),
