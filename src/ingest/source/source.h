@@ -79,6 +79,7 @@ struct source_report {
     int64_t records; // handed over
     int64_t skipped; // requests not made because their time partition is closed
     int64_t ignored; // answers that response_actions ignored
+    str_vec notes;   // what a person should know: detected paginators, odd page counts
 };
 
 size_t source_resource_count(const struct source *source);
@@ -92,9 +93,12 @@ CHECK rc source_run(struct source *source, const struct source_run *run,
                     struct err *err);
 void source_close(struct source *source);
 
-/// What a driver (rest_api, ...) must offer; generic code owns resources and rules.
+/// What a driver (rest_api, ...) must offer; generic code owns resources and rules. `open` fills
+/// resources and driver_data; `close` is called also after a failed `open`.
 struct source_driver {
     const char *type; // of source.yml
+    rc (*open)(struct source *source, const struct json *config,
+               const struct source_options *options, struct err *err);
     rc (*run)(struct source *source, const struct source_run *run, const struct record_sink *sink,
               struct source_report *report, struct err *err);
     void (*close)(struct source *source);
