@@ -137,8 +137,7 @@ static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
 {
     (void)a, (void)b, (void)c, (void)d;
     struct curl_handle *handle = user;
-    handle->is_stopped = handle->options->is_interrupted != NULL ? handle->options->is_interrupted()
-                                                                 : runtime_is_stopping();
+    handle->is_stopped = runtime_is_stopping();
     return handle->is_stopped ? 1 : 0;
 }
 

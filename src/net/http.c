@@ -4,18 +4,13 @@
 
 #include "net/http.h"
 
-#include <errno.h>
-#include <poll.h>
-
 #include "base/json.h"
 #include "base/log.h"
-#include "base/runtime.h"
+#include "base/retry.h"
 #include "base/time.h"
 #include "net/curl.intern.h"
 #include "net/recording.h"
 #include "net/url.h"
-
-enum { MAX_CAUSES = 6, CAUSE_BYTES = 160 };
 
 struct http_client {
     struct arena *arena;
@@ -151,102 +146,45 @@ static rc attempt(struct http_client *client, struct arena *arena,
 
 // --- retries -----------------------------------------------------------------------------------
 
-// What went wrong in the attempts so far: each distinct cause with its count.
-struct causes {
-    struct {
-        char text[CAUSE_BYTES];
-        int count;
-    } items[MAX_CAUSES];
-    size_t count;
-};
-
-static void add_cause(struct causes *causes, const char *text)
-{
-    char cut[CAUSE_BYTES];
-    struct str short_text = str_slice(str_of(text), 0, sizeof cut - 1);
-    memcpy(cut, short_text.bytes, short_text.length);
-    cut[short_text.length] = '\0';
-    for (size_t i = 0; i < causes->count; i++) {
-        if (strcmp(causes->items[i].text, cut) == 0) {
-            causes->items[i].count++;
-            return;
-        }
-    }
-    if (causes->count == MAX_CAUSES)
-        return;
-    memcpy(causes->items[causes->count].text, cut, sizeof cut);
-    causes->items[causes->count++].count = 1;
-}
-
 static bool is_retryable_status(int status)
 {
     return status == 429 || (status >= 500 && status <= 599);
 }
 
-// Exponential with full jitter on its upper half, so that many clients do not come back together.
-static int64_t backoff_ms(const struct http_options *options, int attempts_done)
+// The past does not get ready by waiting.
+static rc wait_not(void *ctx, int64_t delay_us, struct err *err)
 {
-    int64_t delay = options->base_delay_ms;
-    for (int i = 1; i < attempts_done && delay < options->max_delay_ms; i++)
-        delay *= 2;
-    if (delay > options->max_delay_ms)
-        delay = options->max_delay_ms;
-    const int64_t half = delay / 2;
-    return half + (half > 0 ? time_monotonic_us() % half : 0);
-}
-
-static rc wait_ms(struct http_client *client, int64_t delay_ms, struct err *err)
-{
-    const struct http_options *options = &client->options;
-    if (options->sleep_ms != NULL)
-        return options->sleep_ms(options->sleep_ctx, delay_ms, err);
-    if (recording_is_replay(options->recording))
-        return RC_OK; // the past does not get ready by waiting
-    const int64_t until_us = time_monotonic_us() + delay_ms * 1000;
-    struct pollfd stop = {.fd = runtime_stop_fd(), .events = POLLIN};
-    for (int64_t left_us = delay_ms * 1000; left_us > 0; left_us = until_us - time_monotonic_us()) {
-        const int64_t step_ms = (left_us + 999) / 1000;
-        const int got = poll(&stop, 1, (int)(step_ms < 60000 ? step_ms : 60000));
-        if (options->is_interrupted != NULL && options->is_interrupted())
-            return err_set(err, RC_INTERRUPTED, "interrupted while waiting for another attempt");
-        TRY(runtime_check(err));
-        if (got < 0 && errno != EINTR)
-            return err_system(err, errno, "cannot wait");
-    }
+    (void)ctx, (void)delay_us, (void)err;
     return RC_OK;
 }
 
-// How long to wait before the next attempt. A server that names a time beyond the cap is given up.
-static int64_t delay_after(const struct http_client *client, const struct http_response *response,
-                           int attempts_done)
+static struct retry_policy policy_of(const struct http_client *client,
+                                     const struct http_request *request, const char *what)
 {
-    int64_t asked_ms = 0;
-    if (response != NULL) {
-        const struct str header = http_header_get(&response->headers, STR("retry-after"));
-        if (header.bytes != NULL && http_retry_after(header, time_now_us(), &asked_ms) &&
-            asked_ms > 0)
-            return asked_ms < client->options.max_delay_ms ? asked_ms
-                                                           : client->options.max_delay_ms;
-    }
-    return backoff_ms(&client->options, attempts_done);
+    const struct http_options *options = &client->options;
+    return (struct retry_policy){
+        .max_attempts = request->must_not_retry ? 1 : options->max_attempts,
+        .first_delay_us = options->base_delay_ms * 1000,
+        .max_delay_us = options->max_delay_ms * 1000,
+        .max_retry_after_us = options->max_delay_ms * 1000,
+        .what = what,
+        .wait = options->wait != NULL                     ? options->wait
+                : recording_is_replay(options->recording) ? wait_not
+                                                          : NULL,
+        .context = options->wait_ctx,
+    };
 }
 
-static rc with_causes(const struct causes *causes, int attempts, rc code, struct err *err)
+// An answer that asks for another try, as an error for base/retry.
+static void status_error(const struct http_response *response, struct err *err)
 {
-    if (attempts <= 1 || err == NULL)
-        return code;
-    char list[ERR_MESSAGE_BYTES];
-    struct buf out;
-    buf_init(&out, sizeof list);
-    for (size_t i = 0; i < causes->count; i++)
-        buf_printf(&out, "%s%s (%d times)", i > 0 ? "; " : "", causes->items[i].text,
-                   causes->items[i].count);
-    if (causes->count > 1)
-        err_context(err, "gave up after %d attempts (%.*s)", attempts, STR_ARGS(buf_str(&out)));
-    else
-        err_context(err, "gave up after %d attempts", attempts);
-    buf_done(&out);
-    return code;
+    int64_t delay_ms = 0;
+    const struct str header = http_header_get(&response->headers, STR("retry-after"));
+    err_set(err, RC_HTTP, "HTTP %d", response->status);
+    err->is_retryable = true;
+    err->http_status = response->status;
+    if (header.bytes != NULL && http_retry_after(header, time_now_us(), &delay_ms))
+        err->retry_after_ms = delay_ms;
 }
 
 rc http_send(struct http_client *client, struct arena *arena, const struct http_request *request,
@@ -257,35 +195,32 @@ rc http_send(struct http_client *client, struct arena *arena, const struct http_
     struct buf *body = ARENA_NEW(arena, struct buf);
     buf_init(body, client->options.max_body_bytes);
     arena_defer(arena, free_body, body);
-    struct causes causes = {0};
     struct err local = {0};
     struct err *failure = err != NULL ? err : &local;
-    const int max_attempts = request->must_not_retry ? 1 : client->options.max_attempts;
-    for (int done = 1;; done++) {
+    struct retry retry;
+    retry_init(&retry,
+               policy_of(client, request, arena_cstr(arena, url_redact(arena, request->url))));
+    for (int attempts = 1;; attempts++) {
         struct http_response response = {0};
         const rc code = attempt(client, arena, request, body, &response, failure);
-        if (code != RC_OK && (!failure->is_retryable || done >= max_attempts)) {
-            add_cause(&causes, failure->message);
-            return with_causes(&causes, done, code, err);
-        }
-        response.attempts = done;
-        const bool is_accepted = code == RC_OK && request->is_accepted != NULL &&
-                                 request->is_accepted(request->accept_ctx, &response);
-        if (code == RC_OK &&
-            (is_accepted || !is_retryable_status(response.status) || done >= max_attempts)) {
+        response.attempts = attempts;
+        const bool is_answer = code == RC_OK;
+        if (is_answer && (!is_retryable_status(response.status) ||
+                          (request->is_accepted != NULL &&
+                           request->is_accepted(request->accept_ctx, &response)))) {
             *ret_response = response;
             return RC_OK;
         }
-        char status_text[32];
-        const struct str text = arena_printf(arena, "HTTP %d", response.status);
-        memcpy(status_text, text.bytes, text.length + 1);
-        add_cause(&causes, code != RC_OK ? failure->message : status_text);
-        const int64_t delay_ms = delay_after(client, code == RC_OK ? &response : NULL, done);
-        log_debug("attempt %d of %d for %.*s failed (%s), next in %lld ms", done, max_attempts,
-                  STR_ARGS(url_redact(arena, request->url)),
-                  code != RC_OK ? failure->message : status_text, (long long)delay_ms);
-        TRY(wait_ms(client, delay_ms, err));
-        if (err != NULL)
-            *err = (struct err){0};
+        if (is_answer)
+            status_error(&response, failure);
+        if (retry_again(&retry, failure)) {
+            *failure = (struct err){0};
+            continue;
+        }
+        if (!is_answer || failure->code == RC_INTERRUPTED)
+            return failure->code;
+        *failure = (struct err){0}; // the last answer tells more than the count of tries
+        *ret_response = response;
+        return RC_OK;
     }
 }

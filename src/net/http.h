@@ -35,12 +35,9 @@ struct http_options {
     int64_t base_delay_ms;       // before the second attempt, doubled each time; 1 s
     int64_t max_delay_ms;        // cap of one delay, also of Retry-After; 5 min
     struct recording *recording; // NULL, or open: answers come from it or are written to it
-    /// Says that the user wants to stop: the transfer ends with RC_INTERRUPTED. NULL = the process
-    /// wide flag.
-    bool (*is_interrupted)(void);
     /// Waits between attempts; NULL = really waits (interruptible). Tests put their own.
-    rc (*sleep_ms)(void *ctx, int64_t delay_ms, struct err *err);
-    void *sleep_ctx;
+    rc (*wait)(void *ctx, int64_t delay_us, struct err *err);
+    void *wait_ctx;
 };
 
 /// Loads libcurl at the first call of the process (not when every answer comes from a recording).

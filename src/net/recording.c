@@ -43,6 +43,8 @@ struct recording {
     bool is_replay;
     struct map answers; // request key -> struct answers
     size_t entry_count;
+    void (*see)(void *ctx, const struct http_request *request);
+    void *see_ctx;
     // Record.
     int fd;
     struct str temporary_path;
@@ -54,6 +56,13 @@ void recording_add_secret(struct recording *recording, struct str value)
     // A short text would blank half of the file.
     if (value.length >= 4)
         *vec_push(recording->arena, &recording->secrets) = arena_str(recording->arena, value);
+}
+
+void recording_on_request(struct recording *recording,
+                          void (*see)(void *ctx, const struct http_request *request), void *ctx)
+{
+    recording->see = see;
+    recording->see_ctx = ctx;
 }
 
 bool recording_is_replay(const struct recording *recording)
@@ -320,6 +329,8 @@ rc recording_find(struct recording *recording, struct arena *arena,
     const struct str method = request->method.length > 0 ? request->method : STR("GET");
     const struct str body = scrub_body(recording, request->body, request);
     const struct str url = scrub_url(recording, request->url, request);
+    if (recording->see != NULL)
+        recording->see(recording->see_ctx, request);
     struct answers *answers =
         map_get(&recording->answers, request_key(recording->scratch, method, url, body));
     if (answers == NULL) {

@@ -30,6 +30,10 @@ CHECK rc recording_open_record(struct str path, struct recording **ret_recording
 /// Texts that must never appear in the file (values of secrets); replaced wherever they stand.
 void recording_add_secret(struct recording *recording, struct str value);
 
+/// Calls `see` with every request that a replay looks up, as it would have been sent (for tests).
+void recording_on_request(struct recording *recording,
+                          void (*see)(void *ctx, const struct http_request *request), void *ctx);
+
 /// Ends a recording; in record mode the file appears now. NULL is allowed.
 CHECK rc recording_close(struct recording *recording, struct err *err);
 /// Closes without keeping what was recorded.
