@@ -47,7 +47,8 @@ void *arena_copy(struct arena *arena, const void *bytes, size_t length);
 
 struct str arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-struct str arena_vprintf(struct arena *arena, const char *format, va_list args);
+struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /// Bytes that the arena holds from the system, its children not counted.
 size_t arena_bytes(const struct arena *arena);

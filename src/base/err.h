@@ -51,7 +51,7 @@ struct err {
 
 /// Fills `err` (may be NULL) and returns `code`, so that a failure is one statement.
 rc err_set(struct err *err, rc code, const char *format, ...) PRINTF_LIKE(3, 4);
-rc err_set_v(struct err *err, rc code, const char *format, va_list args);
+rc err_set_v(struct err *err, rc code, const char *format, va_list args) PRINTF_LIKE(3, 0);
 
 /// As err_set with the position in an input text: printed as "file:line:column: message".
 rc err_set_at(struct err *err, rc code, const char *place, int line, int column, const char *format,
