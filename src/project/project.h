@@ -14,6 +14,7 @@
 #include "base/str.h"
 
 struct catalog;
+struct duck_options;
 struct store;
 struct yaml;
 
@@ -70,6 +71,8 @@ struct project {
     size_t local_count;
     struct json vars; // `vars:` of moulin.yml with those of the command line over them
     struct project_secrets *secrets; // internal
+    struct store *store;             // internal: project_store()
+    struct catalog *catalog;         // internal: project_catalog()
 };
 
 struct project_options {
@@ -105,6 +108,9 @@ struct str project_namespace_of(const struct project *project, struct arena *are
 /// with the project's arena.
 CHECK rc project_catalog(struct project *project, struct catalog **ret_catalog, struct err *err);
 CHECK rc project_store(struct project *project, struct store **ret_store, struct err *err);
+
+/// The engine's threads and memory limit; everything else is the default.
+void project_duck_options(const struct project *project, struct duck_options *ret_options);
 
 /// Renders one YAML tree: every text with {{ env_var('X'[, 'default']) }}, {{ var('x'[, default])
 /// }} or {{ secret('a/b') }} is replaced; a text that is nothing but one such call takes the type

@@ -1,0 +1,52 @@
+// What a project connects to: the store of its warehouse, its catalog, the engine's settings. Apart
+// from project.c, so that a program that only reads moulin.yml links nothing of it.
+
+#include <stdlib.h>
+
+#include "duck/duck.h"
+#include "iceberg/catalog.h"
+#include "project/project.h"
+#include "store/store.h"
+
+static void close_catalog(void *object)
+{
+    catalog_close(object);
+}
+
+rc project_store(struct project *project, struct store **ret_store, struct err *err)
+{
+    if (project->store == NULL) {
+        const struct str warehouse = project->environment->warehouse;
+        TRY_CONTEXT(store_open(project->arena, warehouse, &project->store, err), err,
+                    "the warehouse of the environment %.*s", STR_ARGS(project->environment->name));
+    }
+    *ret_store = project->store;
+    return RC_OK;
+}
+
+rc project_catalog(struct project *project, struct catalog **ret_catalog, struct err *err)
+{
+    const struct project_environment *environment = project->environment;
+    if (project->catalog == NULL) {
+        struct store *store;
+        TRY(project_store(project, &store, err));
+        const struct catalog_options options = {.type = environment->catalog.type,
+                                                .uri = environment->catalog.uri,
+                                                .name = environment->catalog.name,
+                                                .warehouse = environment->warehouse,
+                                                .store = store};
+        TRY_CONTEXT(catalog_open(&options, &project->catalog, err), err,
+                    "the catalog of the environment %.*s", STR_ARGS(environment->name));
+        arena_defer(project->arena, close_catalog, project->catalog);
+    }
+    *ret_catalog = project->catalog;
+    return RC_OK;
+}
+
+void project_duck_options(const struct project *project, struct duck_options *ret_options)
+{
+    *ret_options = (struct duck_options){
+        .threads = (int)project->environment->engine.threads,
+        .memory_bytes = project->environment->engine.memory_bytes,
+    };
+}
