@@ -421,6 +421,10 @@ rc rest_run(struct source *source, const struct source_run *source_run,
             const struct record_sink *sink, struct source_report *report, struct err *err)
 {
     struct rest_source *rest = source->driver_data;
+    if (rest->http == NULL) {
+        TRY(http_open(&rest->http_options, &rest->http, err));
+        rest->owns_http = true;
+    }
     struct rest_run run = {rest, source_run, sink, report, arena_open(NULL)};
     rc code = RC_OK;
     for (size_t i = 0; i < rest->count && code == RC_OK; i++)
@@ -486,10 +490,6 @@ rc rest_open(struct source *source, const struct json *config, const struct sour
     for (size_t i = 0; rest->recording != NULL && i < rest->count; i++)
         auth_secrets(rest->resources[i].auth, hide_secret, rest->recording);
     struct http_options http = {.recording = options->recording, .user_agent = options->user_agent};
-    TRY(read_session(json_path(config, "client", "session"), &http, err));
-    if (rest->http != NULL)
-        return RC_OK;
-    TRY(http_open(&http, &rest->http, err));
-    rest->owns_http = true;
-    return RC_OK;
+    rest->http_options = http;
+    return read_session(json_path(config, "client", "session"), &rest->http_options, err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/yaml.h"
 #include "ingest/source/detector.h"
 #include "ingest/source/placeholder.h"
 #include "ingest/source/rest.intern.h"
@@ -410,6 +411,25 @@ static rc read_endpoint(struct rest_source *rest, struct rest_resource *resource
     return RC_OK;
 }
 
+// Names the resource in an error, and its place in the file when there is one.
+static rc locate(const struct source_options *options, size_t index, struct str name, rc code,
+                 struct err *err)
+{
+    if (code == RC_OK || err == NULL)
+        return code;
+    err_context(err, "resource '%.*s'", STR_ARGS(name));
+    const struct yaml *list = yaml_get(options->tree, STR("resources"));
+    if (err->line == 0 && list != NULL && list->kind == YAML_SEQ && index < list->count) {
+        const struct yaml *item = list->items[index];
+        const struct str place = str_slice(str_of(item->place), 0, sizeof err->place - 1);
+        memcpy(err->place, place.bytes, place.length);
+        err->place[place.length] = '\0';
+        err->line = item->line;
+        err->column = item->column;
+    }
+    return code;
+}
+
 // --- the tree ----------------------------------------------------------------------------------
 
 static rc check_tree(struct rest_source *rest, struct rest_resource *resource, struct err *err)
@@ -498,11 +518,11 @@ static rc read_list(struct rest_source *rest, const struct json *list, const str
         TRY(full_resource(source->arena, &list->items[i], defaults, config, err));
         struct resource *resource = &source->resources[i];
         resource->index = i;
-        TRY_CONTEXT(read_resource(source, resource, config, options, err), err, "resource '%.*s'",
-                    STR_ARGS(text_of(config, "name")));
+        TRY(locate(options, i, text_of(config, "name"),
+                   read_resource(source, resource, config, options, err), err));
         if (map_has(&names, resource->name))
-            return err_set(err, RC_CONFIG, "there are two resources '%.*s'",
-                           STR_ARGS(resource->name));
+            return locate(options, i, resource->name,
+                          err_set(err, RC_CONFIG, "there is another one of that name"), err);
         map_set(&names, resource->name, resource);
         rest->resources[i].resource = resource;
         rest->count = source->resource_count = i + 1;
@@ -525,10 +545,10 @@ rc rest_config_read(struct rest_source *rest, const struct json *config,
     TRY(read_list(rest, given(config, "resources"), given(config, "resource_defaults"), options,
                   err));
     for (size_t i = 0; i < rest->count; i++)
-        TRY_CONTEXT(read_one(rest, &rest->resources[i], client, err), err, "resource '%.*s'",
-                    STR_ARGS(rest->resources[i].resource->name));
+        TRY(locate(options, i, rest->resources[i].resource->name,
+                   read_one(rest, &rest->resources[i], client, err), err));
     for (size_t i = 0; i < rest->count; i++)
-        TRY_CONTEXT(check_tree(rest, &rest->resources[i], err), err, "resource '%.*s'",
-                    STR_ARGS(rest->resources[i].resource->name));
+        TRY(locate(options, i, rest->resources[i].resource->name,
+                   check_tree(rest, &rest->resources[i], err), err));
     return check_selected(rest, options, err);
 }

@@ -20,6 +20,7 @@
 struct source;
 struct recording;
 struct http_client;
+struct yaml;
 
 enum write_disposition { WRITE_APPEND, WRITE_REPLACE, WRITE_MERGE, WRITE_SKIP };
 enum merge_strategy { MERGE_DELETE_INSERT, MERGE_UPSERT, MERGE_INSERT_ONLY, MERGE_SCD2 };
@@ -60,7 +61,8 @@ struct source_options {
     const str_vec *selected;  // names of resources; NULL or empty = those the source selects
     struct http_client *http; // NULL = the source opens its own with the next two
     struct recording *recording;
-    struct str user_agent; // "" = the source's own headers, else moulin's
+    struct str user_agent;   // "" = the source's own headers, else moulin's
+    const struct yaml *tree; // of the file that the configuration came from, for places in errors
 };
 
 /// Where a run starts.
@@ -115,7 +117,8 @@ struct source {
 };
 
 /// Reads a source configuration that has been rendered to JSON (tests, other programs).
-/// For a file of a project see source_file.h.
+/// For a file of a project see source_file.h. Touches no network.
+/// @return RC_OK | RC_CONFIG | RC_USAGE (an unknown resource was selected) | RC_LIMIT
 CHECK rc source_open_json(const struct json *config, const struct source_options *options,
                           struct source **ret_source, struct err *err);
 
