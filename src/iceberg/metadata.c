@@ -435,10 +435,10 @@ bool metadata_is_ancestor(const struct table_metadata *m, int64_t ancestor_id, i
 static rc translate_id(struct arena *arena, const struct schema *given, const struct schema *fresh,
                        int32_t id, int32_t *ret_id, struct err *err)
 {
-    const struct str path = schema_path_of(arena, given, id);
+    const struct str path = id > 0 ? schema_path_of(arena, given, id) : (struct str){0};
     const struct field *field = path.length > 0 ? schema_field_by_name(fresh, path) : NULL;
     if (field == NULL)
-        return err_set(err, RC_INVALID, "no column has the id %d", id);
+        return err_set(err, RC_INVALID, "no column of the new table has the id %d", id);
     *ret_id = field->id;
     return RC_OK;
 }

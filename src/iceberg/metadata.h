@@ -106,7 +106,7 @@ const struct snapshot *metadata_parent(const struct table_metadata *metadata,
 
 /// What a new table is made of.
 struct table_definition {
-    struct schema schema;       // ids do not count: fresh ones are given
+    struct schema schema;       // fresh ids are given; those here only link spec and order to it
     struct partition_spec spec; // source ids refer to `schema` as given; zero = unpartitioned
     struct sort_order order;    // likewise; zero = unsorted
     struct properties properties;

@@ -24,6 +24,10 @@ struct table {
 CHECK rc table_open(struct store *store, struct arena *arena, struct str location,
                     struct table *ret_table, struct err *err);
 
+/// Reads and parses a metadata file, also a compressed one (.gz.metadata.json).
+CHECK rc table_read_metadata(struct store *store, struct arena *arena, struct str location,
+                             struct table_metadata *ret_metadata, struct err *err);
+
 /// "namespace.name"
 struct str table_full_name(struct arena *arena, const struct table *table);
 /// Folder of data files: write.data.path or <location>/data.

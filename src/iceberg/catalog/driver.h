@@ -1,0 +1,71 @@
+/// @file driver.h
+/// What a kind of catalog has to offer. Layer: iceberg; for catalog.c and the drivers.
+/// The life of a commit: begin, locate each table, (metadata files are written), swap. Between
+/// begin and swap or cancel a driver may hold a lock.
+
+#ifndef ICEBERG_CATALOG_DRIVER_H
+#define ICEBERG_CATALOG_DRIVER_H
+
+#include "base/map.h"
+#include "iceberg/catalog.h"
+
+struct catalog_driver;
+
+struct catalog {
+    struct arena *arena; // of the catalog itself
+    const struct catalog_driver *driver;
+    void *self; // the driver's own
+    struct store *store;
+    struct str name;
+    struct str warehouse; // URI without trailing slash
+    bool is_read_only;
+    int64_t busy_timeout_ms;
+};
+
+struct catalog_change {
+    struct str namespace_name, name;
+    struct str old_location; // empty = create the table
+    struct str new_location;
+};
+
+struct catalog_driver {
+    struct str type;
+    bool can_commit_many; // swap takes several changes, all or nothing
+    bool put_decides;     // writing the metadata file (which must be new) is the commit itself
+
+    rc (*open)(struct catalog *catalog, const struct catalog_options *options, struct err *err);
+    rc (*list_namespaces)(struct catalog *catalog, struct arena *arena, str_vec *ret_names,
+                          struct err *err);
+    /// @return RC_NOT_FOUND when there is no such namespace
+    rc (*namespace_properties)(struct catalog *catalog, struct arena *arena, struct str name,
+                               struct properties *ret_properties, struct err *err);
+    rc (*create_namespace)(struct catalog *catalog, struct str name,
+                           const struct properties *properties, struct err *err);
+    rc (*drop_namespace)(struct catalog *catalog, struct str name, struct err *err);
+    rc (*list_tables)(struct catalog *catalog, struct arena *arena, struct str namespace_name,
+                      str_vec *ret_names, struct err *err);
+    /// @param ret_location  of the current metadata file, empty when there is no such table
+    rc (*locate)(struct catalog *catalog, struct arena *arena, struct str namespace_name,
+                 struct str name, struct str *ret_location, struct err *err);
+    rc (*drop_table)(struct catalog *catalog, struct str namespace_name, struct str name,
+                     struct err *err);
+    rc (*rename_table)(struct catalog *catalog, struct str namespace_name, struct str name,
+                       struct str new_namespace, struct str new_name, struct err *err);
+    /// Name of the next metadata file. @param version  of the next one, from 0
+    struct str (*metadata_name)(struct arena *arena, int64_t version);
+
+    rc (*begin)(struct catalog *catalog, struct err *err);
+    /// @return RC_OK | RC_CONFLICT (lost the race: nothing changed) | RC_EXISTS (create)
+    ///   | anything else: the outcome must be looked up with locate
+    rc (*swap)(struct catalog *catalog, const struct catalog_change *changes, size_t count,
+               struct err *err);
+    void (*cancel)(struct catalog *catalog); // ends begin without changes
+};
+
+/// The newest metadata file of a table folder with version numbers; empty when there is none.
+CHECK rc filesystem_current_metadata(struct store *store, struct arena *arena, struct str folder,
+                                     struct str *ret_location, struct err *err);
+
+extern const struct catalog_driver catalog_driver_sql, catalog_driver_filesystem;
+
+#endif
