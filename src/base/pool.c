@@ -110,6 +110,13 @@ int pool_threads(const struct pool *pool)
     return pool != NULL ? pool->thread_count : 1;
 }
 
+static void put(struct pool *pool, void (*run)(void *job), void *job)
+{
+    pool->queue[(pool->first + pool->queued) % POOL_MAX_QUEUE] = (struct job){run, job};
+    pool->queued++;
+    pthread_cond_signal(&pool->has_work);
+}
+
 void pool_submit(struct pool *pool, void (*run)(void *job), void *job)
 {
     if (pool == NULL) {
@@ -119,10 +126,40 @@ void pool_submit(struct pool *pool, void (*run)(void *job), void *job)
     pthread_mutex_lock(&pool->lock);
     while (pool->queued == POOL_MAX_QUEUE)
         pthread_cond_wait(&pool->has_room, &pool->lock);
-    pool->queue[(pool->first + pool->queued) % POOL_MAX_QUEUE] = (struct job){run, job};
-    pool->queued++;
-    pthread_cond_signal(&pool->has_work);
+    put(pool, run, job);
     pthread_mutex_unlock(&pool->lock);
+}
+
+// As pool_submit up to `count` times, but only where there is room. @return how many
+static size_t offer(struct pool *pool, size_t count, void (*run)(void *job), void *job)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t put_count = 0;
+    for (; put_count < count && pool->queued < POOL_MAX_QUEUE; put_count++)
+        put(pool, run, job);
+    pthread_mutex_unlock(&pool->lock);
+    return put_count;
+}
+
+// Takes back what was offered and is not begun. @return how many
+static size_t withdraw(struct pool *pool, const void *job)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t kept = 0;
+    const size_t queued = pool->queued;
+    for (size_t i = 0; i < queued; i++) {
+        const struct job item = pool->queue[(pool->first + i) % POOL_MAX_QUEUE];
+        if (item.job != job)
+            pool->queue[(pool->first + kept++) % POOL_MAX_QUEUE] = item;
+    }
+    pool->queued = kept;
+    if (kept < queued) {
+        pthread_cond_broadcast(&pool->has_room);
+        if (kept == 0 && pool->running == 0)
+            pthread_cond_broadcast(&pool->is_idle);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return queued - kept;
 }
 
 void pool_wait(struct pool *pool)
@@ -194,14 +231,16 @@ rc pool_each(struct pool *pool, size_t count,
     pthread_mutex_init(&each.lock, NULL);
     pthread_cond_init(&each.is_done, NULL);
     const size_t threads = (size_t)pool_threads(pool);
-    // The caller takes indexes too: it would only wait, and a job that calls pool_each of its own
-    // pool cannot starve.
+    // The caller takes indexes too, and never waits for a job that has not begun: so a job may call
+    // pool_each of the pool that runs it.
     each.takers = pool == NULL || count < 2 ? 0 : (count - 1 < threads ? count - 1 : threads);
-    const size_t jobs = each.takers;
-    for (size_t i = 0; i < jobs; i++)
-        pool_submit(pool, each_job, &each);
+    const size_t wanted = each.takers;
+    size_t missing = wanted > 0 ? wanted - offer(pool, wanted, each_job, &each) : 0;
     take_indexes(&each);
+    if (wanted > 0)
+        missing += withdraw(pool, &each);
     pthread_mutex_lock(&each.lock);
+    each.takers -= missing;
     while (each.takers > 0)
         pthread_cond_wait(&each.is_done, &each.lock);
     pthread_mutex_unlock(&each.lock);
