@@ -225,7 +225,10 @@ rc catalog_table_location(struct catalog *catalog, struct arena *arena, struct s
     if (folder.length == 0 || catalog->driver->put_decides) {
         if (catalog->warehouse.length == 0)
             return err_set(err, RC_CONFIG, "the catalog has no warehouse to put a table into");
-        const struct str path = str_replace(arena, namespace_name, STR("."), STR("/"));
+        // a filesystem catalog has a folder per level; elsewhere the folder is PyIceberg's
+        const struct str path = catalog->driver->put_decides
+                                    ? str_replace(arena, namespace_name, STR("."), STR("/"))
+                                    : namespace_name;
         folder = arena_printf(arena, "%.*s/%.*s", STR_ARGS(catalog->warehouse), STR_ARGS(path));
     }
     while (folder.length > 1 && str_has_suffix(folder, STR("/")))
