@@ -59,7 +59,8 @@ struct rest_resource {
     struct map cursors; // key ("" without `per`) -> struct incremental
     struct json saved_cursors;
     struct time_partition_set closed;
-    bool was_noted; // the detected paginator was told
+    bool was_noted;     // the detected paginator was told
+    int64_t page_count; // read by this run
 };
 
 struct rest_source {

@@ -35,6 +35,7 @@ struct chain {
     const struct selector *selector;       // detected on the first page when none was given
     struct json first_record, last_record; // of the page before, to see that nothing moves on
     size_t last_count, same_pages;
+    bool is_cut; // pages were left unread because the run is limited
 };
 
 static rc run_resource(struct rest_run *run, struct rest_resource *resource,
@@ -225,8 +226,8 @@ static struct str request_text(struct arena *arena, const struct page_request *r
 static rc check_loop(struct chain *chain, struct map *seen, const struct page_request *request,
                      size_t page_count, struct err *err)
 {
-    const int64_t own = chain->resource->max_pages, of_run = chain->run->run->max_pages;
-    const int64_t max_pages = own > 0 ? own : of_run > 0 ? of_run : REST_MAX_PAGES;
+    const int64_t own = chain->resource->max_pages;
+    const int64_t max_pages = own > 0 ? own : REST_MAX_PAGES;
     const struct str key = request_text(chain->arena, request);
     const struct str url = url_redact(chain->page, request->url);
     if (map_has(seen, key)) {
@@ -297,6 +298,12 @@ static rc run_page(struct chain *chain, struct paginator *paginator, struct page
     return RC_OK;
 }
 
+static bool is_limit_reached(const struct chain *chain)
+{
+    const int64_t limit = chain->run->run->max_pages;
+    return limit > 0 && chain->resource->page_count >= limit;
+}
+
 static rc run_pages(struct chain *chain, struct err *err)
 {
     const struct rest_call call = {chain->run->rest, chain->resource, chain->parent_row,
@@ -311,6 +318,11 @@ static rc run_pages(struct chain *chain, struct err *err)
     const struct str first_url = request.url;
     bool has_next = true;
     for (size_t page = 1; has_next; page++) {
+        if (is_limit_reached(chain)) {
+            chain->is_cut = true;
+            return RC_OK;
+        }
+        chain->resource->page_count++;
         TRY(check_loop(chain, &seen, &request, page - 1, err));
         const rc code = run_page(chain, paginator, &request, first_url, &has_next, err);
         arena_reset(chain->page);
@@ -368,14 +380,17 @@ static rc run_chain(struct chain *chain, struct err *err)
         run->report->skipped++;
         return RC_OK;
     }
+    struct str key = STR("");
     if (resource->has_incremental) {
-        struct str key;
         TRY(rest_per_key(resource, chain->arena, chain->parent_row, &key, err));
         TRY(rest_cursor(resource, run->arena, key, &chain->cursor, err));
         incremental_begin_chain(chain->cursor);
     }
     TRY(resource->rows != NULL ? run_rows(chain, err) : run_pages(chain, err));
-    if (place.is_closed)
+    // What was not read must be read by the next run, unless the rows came in order.
+    if (chain->is_cut && resource->incremental.row_order != ROW_ORDER_ASC)
+        map_set(&resource->cursors, key, NULL);
+    if (place.is_closed && !chain->is_cut)
         time_partition_set_add(&resource->closed, place.key, place.partition.number);
     return unit_scope_of(resource) == UNIT_CHAIN ? end_unit(run, resource, err) : RC_OK;
 }

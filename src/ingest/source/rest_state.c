@@ -53,8 +53,9 @@ struct json rest_state_write(const struct rest_resource *resource, struct arena 
             *json_object_set(arena, &all, resource->saved_cursors.members[i].key) =
                 resource->saved_cursors.members[i].value;
         for (size_t i = 0; i < resource->cursors.count; i++)
-            *json_object_set(arena, &all, resource->cursors.entries[i].key) =
-                incremental_state(resource->cursors.entries[i].value, arena);
+            if (resource->cursors.entries[i].value != NULL) // else its chain was cut short
+                *json_object_set(arena, &all, resource->cursors.entries[i].key) =
+                    incremental_state(resource->cursors.entries[i].value, arena);
         struct json cursor = {.kind = JSON_OBJECT};
         if (resource->per.count > 0)
             *json_object_set(arena, &cursor, STR("per")) = all;

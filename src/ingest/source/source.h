@@ -72,7 +72,8 @@ struct source_run {
     const struct json *const *states;
     int64_t now_us; // the current time of this run
     struct str run_id;
-    int64_t max_pages; // per request chain; 0 = 100,000
+    int64_t max_pages; // stop each resource after so many pages; 0 = all. A cursor whose rows come
+                       // in no order stays where it was then
 };
 
 /// What the run read, for the report.
