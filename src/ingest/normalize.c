@@ -34,6 +34,7 @@ struct name_slot {
     bool has_cell;           // `cell` is to be appended
     enum data_type new_type; // the column that this row would add, DATA_NONE = none
     bool is_new_variant;
+    bool was_null; // in some row
 };
 
 /// A key of an object, as seen at one place.
@@ -262,7 +263,7 @@ static rc apply_resource(struct normalizer *normalizer, struct normal_table *tab
     if (resource->max_table_nesting >= 0)
         table->max_nesting = resource->max_table_nesting;
     const bool is_merge = resource->write_disposition == WRITE_MERGE;
-    table->has_root_id = is_merge && resource->merge_strategy != MERGE_SCD2;
+    table->has_root_id = is_merge;
     if (is_merge &&
         (resource->merge_strategy == MERGE_UPSERT || resource->merge_strategy == MERGE_INSERT_ONLY))
         table->row_id_kind = ROW_ID_KEY;
@@ -700,6 +701,7 @@ static rc check_null(const struct normal_table *table, struct name_slot *slot, s
 {
     slot->has_cell = false;
     slot->new_type = DATA_NONE;
+    slot->was_null = true;
     if (slot->column == NULL || !slot->column->is_required)
         return RC_OK;
     return err_set(err, RC_INVALID,
@@ -1079,4 +1081,17 @@ void normal_table_clear(struct normalizer *normalizer, struct normal_table *tabl
         if (table->columns[i]->has_values)
             column_values_clear(&table->columns[i]->values);
     table->row_count = 0;
+}
+
+void normalizer_keep_nulls(struct normalizer *normalizer, struct normal_table *table)
+{
+    for (size_t i = 0; i < table->slots.count; i++) {
+        struct name_slot *slot = table->slots.entries[i].value;
+        if (!slot->was_null || slot->filter != CONTRACT_EVOLVE)
+            continue;
+        if (slot->column == NULL)
+            add_column(normalizer, table, slot);
+        if (slot->column->type == DATA_NONE)
+            complete_column(table, slot->column, DATA_TEXT);
+    }
 }

@@ -125,6 +125,8 @@ CHECK rc normalize_record(struct normalizer *normalizer, struct normal_table *ta
 /// Forgets the rows that were read out; columns stay.
 void normal_table_clear(struct normalizer *normalizer, struct normal_table *table);
 size_t normal_table_bytes(const struct normal_table *table);
+/// Columns that had nothing but null become text columns (option keep_null_columns).
+void normalizer_keep_nulls(struct normalizer *normalizer, struct normal_table *table);
 /// Gives all columns the same number of rows. Before reading them.
 CHECK rc normal_table_fill(struct normal_table *table, struct err *err);
 
