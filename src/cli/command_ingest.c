@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/command.h"
+#include "cli/commands.gen.h"
 #include "ingest/load.h"
 #include "ingest/source/source_file.h"
 #include "net/recording.h"

@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "cli/command.h"
+#include "cli/commands.gen.h"
 #include "ingest/schema.h"
 #include "ingest/source/source_file.h"
 

@@ -296,8 +296,7 @@ static rc filter_staged(const struct family *family, size_t index, struct str fi
     landing_files kept = {0};
     int64_t rows = 0;
     const struct str sql = arena_printf(family->arena,
-                                        "SELECT %.*s FROM (SELECT * EXCLUDE (filename), m_file_no, "
-                                        "file_row_number FROM m_new_%zu) n "
+                                        "SELECT %.*s FROM (SELECT * EXCLUDE (filename) FROM m_new_%zu) n "
                                         "WHERE %.*s",
                                         STR_ARGS(select), index, STR_ARGS(filter));
     TRY(landing_write_sql(family->landing, table, sql, &kept, &rows, err));
