@@ -410,8 +410,8 @@ static bool find_chain(const struct type *type, int32_t field_id, const struct f
     return false;
 }
 
-rc project_path(const struct physical *physical, const struct schema *schema, int32_t field_id,
-                struct str alias, struct str *ret_sql, struct err *err)
+rc physical_path_sql(const struct physical *physical, const struct schema *schema, int32_t field_id,
+                     struct str alias, struct str *ret_sql, struct err *err)
 {
     const struct field *chain[TYPE_MAX_DEPTH];
     size_t count = 0;

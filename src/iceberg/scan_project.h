@@ -35,7 +35,8 @@ CHECK rc project_field(const struct physical *physical, const struct field *fiel
                        struct str *ret_sql, struct err *err);
 
 /// The same for a field at any depth within structs (equality deletes).
-CHECK rc project_path(const struct physical *physical, const struct schema *schema,
-                      int32_t field_id, struct str alias, struct str *ret_sql, struct err *err);
+CHECK rc physical_path_sql(const struct physical *physical, const struct schema *schema,
+                           int32_t field_id, struct str alias, struct str *ret_sql,
+                           struct err *err);
 
 #endif

@@ -171,8 +171,8 @@ static rc append_equality(struct builder *b, const struct group *group,
         const int32_t id = file->equality_ids[i];
         const struct schema *schema = schema_with(b, id);
         struct str left, right;
-        TRY(project_path(&group->physical, schema, id, STR("d"), &left, err));
-        TRY(project_path(&deleted, schema, id, STR("e"), &right, err));
+        TRY(physical_path_sql(&group->physical, schema, id, STR("d"), &left, err));
+        TRY(physical_path_sql(&deleted, schema, id, STR("e"), &right, err));
         buf_printf(&b->sql, "%s%.*s IS NOT DISTINCT FROM %.*s", i > 0 ? " AND " : "",
                    STR_ARGS(left), STR_ARGS(right));
     }
