@@ -224,7 +224,7 @@ static rc parse_slice(struct parser *p, struct step **ret)
 // Behind "[": up to and with "]".
 static rc parse_brackets(struct parser *p, struct step **ret)
 {
-    struct step *step;
+    struct step *step = NULL;
     if (is_sign(p, "*")) {
         step = step_new(p, STEP_WILDCARD);
         TRY(next(p));

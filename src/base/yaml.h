@@ -2,10 +2,11 @@
 /// Reading YAML 1.1 into a tree whose every node knows its file, line and column.
 /// Layer: base. Source: YAML 1.1, resolved and constructed exactly as PyYAML's safe_load does
 /// (yes/no/on/off are booleans, 012 is octal, 1:30:00 counts in sixties, 1e3 is text, `<<` merges,
-/// dates become dates, the last of equal keys wins). Parser: libyaml.
-/// Threads: pure functions; a tree is read-only after loading and lives in its arena.
-/// Limits: text size, depth, and nodes after alias expansion (RC_LIMIT). An alias inside the node
-/// that it names is refused. Aliased nodes are shared, never copied.
+/// dates become dates, the last of equal keys wins). Scanner: libyaml, so what PyYAML reads with
+/// its C loader (which dbt uses) is read here; its Python scanner differs in odd places (a tab
+/// before a value). Threads: pure functions; a tree is read-only after loading and lives in its
+/// arena. Limits: text size, depth, and nodes after alias expansion (RC_LIMIT). An alias inside the
+/// node that it names is refused. Aliased nodes are shared, never copied.
 
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
