@@ -65,7 +65,7 @@ static void timestamp_now(char *to, size_t to_bytes)
     snprintf(to + length, to_bytes - length, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
-static void write_line(enum log_level level, struct str message, struct str hint)
+static void write_line(enum log_level level, struct str message, struct str hint, const char *code)
 {
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
@@ -78,6 +78,8 @@ static void write_line(enum log_level level, struct str message, struct str hint
         json_field_str(&w, "time", str_of(time));
         json_field_str(&w, "level", str_of(levels[level].name));
         json_field_str(&w, "message", message);
+        if (code != NULL)
+            json_field_str(&w, "error", str_of(code)); // the class of spec/errors.yaml
         if (hint.length > 0)
             json_field_str(&w, "hint", hint);
         json_end_object(&w);
@@ -107,7 +109,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    write_line(level, str_of(message), STR(""));
+    write_line(level, str_of(message), STR(""), NULL);
 }
 
 void log_error(const struct err *err)
@@ -116,5 +118,6 @@ void log_error(const struct err *err)
         return;
     char text[ERR_MESSAGE_BYTES + ERR_PLACE_BYTES + 32];
     const char *hint = err->hint[0] != '\0' ? err->hint : rc_class_of(err->code)->hint;
-    write_line(LOG_LEVEL_ERROR, str_of(err_text(err, text, sizeof text)), str_of(hint));
+    write_line(LOG_LEVEL_ERROR, str_of(err_text(err, text, sizeof text)), str_of(hint),
+               rc_class_of(err->code)->name);
 }

@@ -23,7 +23,8 @@ struct log_options {
 void log_configure(struct log_options options);
 bool log_is_on(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
-/// The error with its place, its hint on a line of its own ("HINT: ...").
+/// The error with its place, its hint on a line of its own ("HINT: ..."); as JSON also its class
+/// ("error": "not_found").
 void log_error(const struct err *err);
 /// Called before and after each line, so that a progress line can be wiped and drawn again.
 void log_set_hooks(void (*before)(void), void (*after)(void));
