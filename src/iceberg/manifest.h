@@ -157,6 +157,10 @@ CHECK rc manifest_next(struct manifest_reader *reader, struct manifest_entry *re
                        struct err *err);
 const struct partition_spec *manifest_reader_spec(const struct manifest_reader *reader);
 
+/// The row id that a live data file inherits when it has none of its own (format version 3).
+/// @param next_row_id  of the manifest; moved on by the file's rows when it was used
+void data_file_inherit_row_id(struct data_file *file, int64_t *next_row_id);
+
 /// Deep copy, so that an entry outlives the reader's next step.
 struct data_file data_file_copy(struct arena *arena, const struct data_file *file);
 

@@ -242,7 +242,7 @@ static void put_counts(struct buf *to, const int64_t *counts, size_t count, bool
 }
 
 static void put_manifest(struct buf *to, const struct manifest_file *file,
-                         struct manifest_list_options options)
+                         struct manifest_list_options options, bool has_key_metadata)
 {
     const bool is_v1 = options.format_version == 1;
     const int64_t sequence =
@@ -271,13 +271,17 @@ static void put_manifest(struct buf *to, const struct manifest_file *file,
     put_counts(to, files, COUNT_OF(files), false);
     put_counts(to, rows, COUNT_OF(rows), false);
     put_summaries(to, file);
-    put_optional_bytes(to, file->key_metadata.length > 0, file->key_metadata);
+    if (has_key_metadata)
+        put_optional_bytes(to, file->key_metadata.length > 0, file->key_metadata);
 }
 
 rc manifest_list_encode(struct buf *to, struct manifest_list_options options,
                         const struct manifest_file *files, size_t count, struct err *err)
 {
     struct arena *arena = arena_open(NULL);
+    struct manifest_list_schema_options schema = {.format_version = options.format_version};
+    for (size_t i = 0; i < count; i++)
+        schema.has_key_metadata = schema.has_key_metadata || files[i].key_metadata.length > 0;
     struct avro_pair pairs[4];
     size_t pair_count = 0;
     pairs[pair_count++] = (struct avro_pair){
@@ -293,15 +297,14 @@ rc manifest_list_encode(struct buf *to, struct manifest_list_options options,
     pairs[pair_count++] = (struct avro_pair){STR("format-version"),
                                              arena_printf(arena, "%d", options.format_version)};
     struct avro_writer *writer = avro_writer_open(
-        arena,
-        (struct avro_writer_options){.schema = manifest_list_schema(arena, options.format_version),
-                                     .metadata = pairs,
-                                     .metadata_count = pair_count,
-                                     .codec = AVRO_CODEC_DEFLATE,
-                                     .max_bytes = MANIFEST_MAX_BYTES});
+        arena, (struct avro_writer_options){.schema = manifest_list_schema(arena, schema),
+                                            .metadata = pairs,
+                                            .metadata_count = pair_count,
+                                            .codec = AVRO_CODEC_DEFLATE,
+                                            .max_bytes = MANIFEST_MAX_BYTES});
     rc code = RC_OK;
     for (size_t i = 0; i < count && code == RC_OK; i++) {
-        put_manifest(avro_writer_record(writer), &files[i], options);
+        put_manifest(avro_writer_record(writer), &files[i], options, schema.has_key_metadata);
         code = avro_writer_end_record(writer, err);
     }
     if (code == RC_OK)

@@ -551,9 +551,17 @@ const struct partition_spec *manifest_reader_spec(const struct manifest_reader *
     return reader->spec;
 }
 
+void data_file_inherit_row_id(struct data_file *file, int64_t *next_row_id)
+{
+    if (file->has_first_row_id)
+        return;
+    file->first_row_id = *next_row_id;
+    file->has_first_row_id = true;
+    *next_row_id += file->record_count;
+}
+
 static void inherit(struct manifest_reader *r, struct manifest_entry *entry)
 {
-    struct data_file *file = &entry->file;
     if (!r->has_snapshot_id)
         entry->snapshot_id = r->file.added_snapshot_id;
     if (!r->has_sequence)
@@ -562,12 +570,8 @@ static void inherit(struct manifest_reader *r, struct manifest_entry *entry)
         entry->file_sequence_number = entry->status == ENTRY_ADDED || !r->has_sequence
                                           ? r->file.sequence_number
                                           : entry->sequence_number;
-    if (r->file.has_first_row_id && !r->file.is_deletes && !file->has_first_row_id &&
-        entry->status != ENTRY_DELETED) {
-        file->first_row_id = r->next_row_id;
-        file->has_first_row_id = true;
-        r->next_row_id += file->record_count;
-    }
+    if (r->file.has_first_row_id && !r->file.is_deletes && entry->status != ENTRY_DELETED)
+        data_file_inherit_row_id(&entry->file, &r->next_row_id);
 }
 
 static rc read_entry(struct manifest_reader *r, struct manifest_entry *entry, struct err *err)

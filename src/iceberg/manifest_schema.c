@@ -256,12 +256,14 @@ struct str manifest_entry_schema(struct arena *arena, int format_version,
     return text;
 }
 
-struct str manifest_list_schema(struct arena *arena, int format_version)
+struct str manifest_list_schema(struct arena *arena, struct manifest_list_schema_options options)
 {
     struct buf buf;
     buf_init(&buf, SIZE_MAX / 2);
     buf_append_cstr(&buf, "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":[");
-    write_rows(&buf, list_rows, COUNT_OF(list_rows), format_version, NULL);
+    // the last row is key_metadata
+    write_rows(&buf, list_rows, COUNT_OF(list_rows) - (options.has_key_metadata ? 0 : 1),
+               options.format_version, NULL);
     buf_append_cstr(&buf, "]}");
     const struct str text = arena_str(arena, buf_str(&buf));
     buf_done(&buf);

@@ -13,7 +13,11 @@
 struct str manifest_entry_schema(struct arena *arena, int format_version,
                                  const struct partition_spec *spec, const struct type *types);
 /// JSON text of record manifest_file.
-struct str manifest_list_schema(struct arena *arena, int format_version);
+struct manifest_list_schema_options {
+    int format_version;
+    bool has_key_metadata; // some manifest is encrypted
+};
+struct str manifest_list_schema(struct arena *arena, struct manifest_list_schema_options options);
 
 /// Bytes of the fixed type that holds a decimal of this precision.
 int manifest_decimal_bytes(int precision);

@@ -3,6 +3,7 @@
 #include "iceberg/table.h"
 
 #include "base/compress.h"
+#include "base/hash.h"
 #include "iceberg/catalog/driver.h"
 #include "store/store.h"
 
@@ -75,6 +76,33 @@ struct str table_data_location(struct arena *arena, const struct table_metadata 
 struct str table_metadata_folder(struct arena *arena, const struct table_metadata *metadata)
 {
     return folder_property(arena, metadata, "write.metadata.path", "metadata");
+}
+
+/// 20 bits of the name's hash as folders: "0101/0110/1001/10110010".
+static struct str hash_folders(struct arena *arena, struct str name)
+{
+    enum { BITS = 20, FOLDER_BITS = 4, FOLDERS = 3 };
+    const uint32_t hash = hash_murmur3_32(name.bytes, name.length);
+    char text[BITS + FOLDERS];
+    size_t at = 0;
+    for (int bit = 0; bit < BITS; bit++) {
+        if (bit > 0 && bit % FOLDER_BITS == 0 && bit <= FOLDERS * FOLDER_BITS)
+            text[at++] = '/';
+        text[at++] = hash >> (BITS - 1 - bit) & 1 ? '1' : '0';
+    }
+    return arena_str(arena, (struct str){text, at});
+}
+
+struct str table_data_file_location(struct arena *arena, const struct table_metadata *metadata,
+                                    struct str partition, struct str name)
+{
+    const struct str folder = table_data_location(arena, metadata);
+    if (partition.length > 0)
+        name = arena_printf(arena, "%.*s/%.*s", STR_ARGS(partition), STR_ARGS(name));
+    if (!properties_bool(&metadata->properties, STR("write.object-storage.enabled"), false))
+        return arena_printf(arena, "%.*s/%.*s", STR_ARGS(folder), STR_ARGS(name));
+    const struct str hash = hash_folders(arena, name);
+    return arena_printf(arena, "%.*s/%.*s/%.*s", STR_ARGS(folder), STR_ARGS(hash), STR_ARGS(name));
 }
 
 static rc visit_manifest(const struct table *table, struct arena *scratch,

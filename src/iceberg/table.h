@@ -34,6 +34,13 @@ struct str table_full_name(struct arena *arena, const struct table *table);
 struct str table_data_location(struct arena *arena, const struct table_metadata *metadata);
 struct str table_metadata_folder(struct arena *arena, const struct table_metadata *metadata);
 
+/// Where a new data file belongs: <data>/<partition>/<name>, or with write.object-storage.enabled
+/// behind folders of a hash of its name, so that an object store can spread the load.
+/// @param partition  as partition_path() gives it; may be empty
+/// @source Java's LocationProviders
+struct str table_data_file_location(struct arena *arena, const struct table_metadata *metadata,
+                                    struct str partition, struct str name);
+
 /// Calls `visit` for every live file of a snapshot; stops at the first failure.
 /// @param file  valid during the call only
 CHECK rc table_visit_files(const struct table *table, const struct snapshot *snapshot,

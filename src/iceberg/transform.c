@@ -48,7 +48,7 @@ static struct value apply_identity(struct value value, int32_t parameter)
     return value;
 }
 
-static uint32_t hash_of_value(struct value value)
+uint32_t transform_hash(struct value value)
 {
     unsigned char unscaled[16];
     switch (value.type) {
@@ -59,9 +59,14 @@ static uint32_t hash_of_value(struct value value)
         return hash_murmur3_32(value.bytes.bytes, value.bytes.length);
     case TYPE_DECIMAL:
         return hash_murmur3_32(unscaled, decimal_to_bytes(value.unscaled, unscaled));
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE: {
+        const double real = value.real == 0 ? 0.0 : value.real; // both zeros are one
+        return hash_murmur3_32(&real, sizeof real);
+    }
     default: {
         // int and long agree, so that columns can be widened; nanoseconds count as microseconds
-        const int64_t integer = us_of(value);
+        const int64_t integer = value.type == TYPE_BOOLEAN ? value.boolean : us_of(value);
         return hash_murmur3_32(&integer, sizeof integer);
     }
     }
@@ -69,7 +74,7 @@ static uint32_t hash_of_value(struct value value)
 
 static struct value apply_bucket(struct value value, int32_t buckets)
 {
-    return value_int(TYPE_INT, (int64_t)(hash_of_value(value) & INT32_MAX) % buckets);
+    return value_int(TYPE_INT, (int64_t)(transform_hash(value) & INT32_MAX) % buckets);
 }
 
 static struct value apply_truncate(struct value value, int32_t width)

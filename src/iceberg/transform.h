@@ -40,6 +40,9 @@ CHECK rc transform_parse(struct str text, struct transform *ret_transform, struc
 CHECK rc transform_parse_call(struct str text, struct transform *ret_transform,
                               struct str *ret_source, struct err *err);
 
+/// The 32-bit hash that bucket takes, also of the types that cannot be bucketed (spec Appendix B).
+uint32_t transform_hash(struct value value);
+
 /// "bucket[16]"
 struct str transform_print(struct arena *arena, struct transform transform);
 bool transform_equal(struct transform a, struct transform b);
