@@ -3,6 +3,7 @@
 /// Source: PyIceberg 0.12 catalog/sql.py. Schema version V1 has the column iceberg_type; a V0 file
 /// stays V0.
 
+#include "base/fs.h"
 #include "base/random.h"
 #include "db/sqlite.h"
 #include "iceberg/catalog/driver.h"
@@ -95,6 +96,9 @@ static rc sql_open(struct catalog *catalog, const struct catalog_options *option
     catalog->self = sql;
     const struct sqlite_options sqlite = {.is_read_only = catalog->is_read_only,
                                           .busy_timeout_ms = catalog->busy_timeout_ms};
+    // A new project has no warehouse folder yet; without write access its absence is told below.
+    if (!sqlite.is_read_only && !str_is(path, ":memory:"))
+        TRY_CONTEXT(fs_make_folders(fs_parent(path), err), err, "catalog");
     TRY_CONTEXT(sqlite_open(catalog->arena, path, sqlite, &sql->db, err), err, "catalog");
     TRY_CONTEXT(make_tables(catalog, err), err, "catalog %.*s", STR_ARGS(path));
     return RC_OK;
@@ -191,7 +195,8 @@ static rc sql_namespace_properties(struct catalog *catalog, struct arena *arena,
                       &name, 1, &statement, err));
     rc code;
     while ((code = sqlite_step(statement, err)) == RC_OK)
-        properties_set(arena, &found, sqlite_column_text(statement, 0), sqlite_column_text(statement, 1));
+        properties_set(arena, &found, sqlite_column_text(statement, 0),
+                       sqlite_column_text(statement, 1));
     sqlite_finalize(statement);
     if (code != RC_EOF)
         return code;
