@@ -137,7 +137,7 @@ int main(int argc, char **argv)
     const char *const *words = is_version ? version_call : (const char *const *)argv + 1;
     const size_t count = argc > 0 ? (size_t)argc - 1 : 0;
     rc code =
-        arguments_parse(arena, &command_table, words, count, environment_variable, &call, &err);
+        arguments_parse(arena, &all_commands, words, count, environment_variable, &call, &err);
     if (code == RC_OK) {
         configure_log(&call);
         code = run_command(arena, &call, argc > 0 ? argv[0] : "moulin", &err);

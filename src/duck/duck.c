@@ -135,7 +135,8 @@ static rc set_up(struct duck *duck, struct arena *arena, const struct duck_optio
         append_list(&sql, "allowed_directories", options->allowed_folders);
         buf_append_cstr(&sql, "SET enable_external_access=false;");
     }
-    buf_append_cstr(&sql, "SET lock_configuration=true");
+    if (!options->is_unlocked)
+        buf_append_cstr(&sql, "SET lock_configuration=true");
     rc result = buf_check(&sql, err, "the settings of the database");
     if (result == RC_OK)
         result = feeds_install(duck->feeds, connection->handle, err);
@@ -145,6 +146,19 @@ static rc set_up(struct duck *duck, struct arena *arena, const struct duck_optio
         result = duck_script(connection, buf_str(&sql), err);
     buf_done(&sql);
     duck_disconnect(connection);
+    return result;
+}
+
+rc duck_restrict(struct duck_connection *connection, const str_vec *allowed_paths, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, SETTING_MAX_BYTES);
+    append_list(&sql, "allowed_paths", allowed_paths);
+    buf_append_cstr(&sql, "SET enable_external_access=false; SET lock_configuration=true");
+    rc result = buf_check(&sql, err, "the list of files that may be read");
+    if (result == RC_OK)
+        result = duck_script(connection, buf_str(&sql), err);
+    buf_done(&sql);
     return result;
 }
 

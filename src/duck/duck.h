@@ -35,6 +35,7 @@ struct duck_options {
     const str_vec *allowed_paths;   // with is_closed: files that may be read all the same
     const str_vec *allowed_folders; // with is_closed: and everything below these folders
     bool is_closed;                 // no files, no network, no extensions from SQL
+    bool is_unlocked;               // the caller ends the set-up himself, with duck_restrict
 };
 
 /// Opens a database. Time zone UTC; extensions are neither installed nor loaded by themselves; with
@@ -43,6 +44,10 @@ struct duck_options {
 /// @return RC_OK | RC_NOT_FOUND (library or file) | RC_UNSUPPORTED (version) | RC_INVALID | RC_BUSY
 CHECK rc duck_open(struct arena *arena, const struct duck_options *options, struct duck **ret_duck,
                    struct err *err);
+/// Ends the set-up of a database opened with is_unlocked: from now on only the named files can be
+/// read, and no setting can be changed.
+CHECK rc duck_restrict(struct duck_connection *connection, const str_vec *allowed_paths,
+                       struct err *err);
 void duck_close(struct duck *duck); // NULL and a closed one are allowed
 /// "v1.5.5"; the library is loaded when it was not yet.
 CHECK rc duck_library_version(struct str *ret_version, struct str *ret_path, struct err *err);
@@ -148,7 +153,8 @@ enum duck_statement { DUCK_STATEMENT_SELECT, DUCK_STATEMENT_EXPLAIN, DUCK_STATEM
 /// @return RC_OK | RC_INVALID (syntax; none; more than one statement)
 CHECK rc duck_statement_kind(struct duck_connection *connection, struct str sql,
                              enum duck_statement *ret_kind, struct err *err);
-/// The tables that a query names, not those of its WITH clauses. Each as its parts, unquoted.
+/// The tables that a SELECT (or EXPLAIN of one) names, not those of its WITH clauses. Each as its
+/// parts, unquoted, and once.
 struct duck_table_name {
     struct str catalog, schema, name; // catalog and schema may be empty
 };

@@ -370,18 +370,30 @@ static rc count_statements(struct duck_connection *connection, struct str sql, s
     return result;
 }
 
-/// Whether the parser says that a text is a SELECT (or a form of it: VALUES, FROM, DESCRIBE, WITH).
-static rc is_select(struct duck_connection *connection, struct arena *arena, struct str sql,
-                    bool *ret_is_select, struct err *err)
+/// The parser's tree of a SELECT (or a form of it: VALUES, FROM, DESCRIBE, WITH) as JSON; its
+/// member "error" is true for every other statement.
+static rc parse_select(struct duck_connection *connection, struct arena *arena, struct str sql,
+                       struct json *ret_tree, struct err *err)
 {
     const struct duck_value param = duck_text(sql);
     struct duck_rows rows;
     TRY(duck_query(connection, arena,
                    STR("SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)"),
                    &(struct duck_params){&param, 1}, &rows, err));
-    struct json answer;
-    TRY(json_parse(arena, duck_cell(&rows, 0, 0)->text, "the parsed statement", &answer, err));
-    *ret_is_select = !json_bool(json_get(&answer, STR("error")), true);
+    return json_parse(arena, duck_cell(&rows, 0, 0)->text, "the parsed statement", ret_tree, err);
+}
+
+static rc is_select(struct duck_connection *connection, struct arena *arena, struct str sql,
+                    bool *ret_is_select, struct err *err)
+{
+    struct json tree;
+    const rc result = parse_select(connection, arena, sql, &tree, err);
+    if (result == RC_LIMIT) { // nested deeper than JSON may be, so it is a tree at all
+        *ret_is_select = true;
+        return RC_OK;
+    }
+    TRY(result);
+    *ret_is_select = !json_bool(json_get(&tree, STR("error")), true);
     return RC_OK;
 }
 
@@ -437,14 +449,14 @@ static struct str next_part(struct arena *arena, struct str *rest)
                 break;
             }
             i++;
-        } else if (!is_quoted && byte == '.') {
+        } else if (!is_quoted && (byte == '.' || byte == ' ')) {
             break;
         }
         buf_append_byte(&part, byte);
     }
-    if (i < rest->length && rest->bytes[i] == '.')
-        i++;
-    *rest = str_slice(*rest, i, SIZE_MAX);
+    // What follows the last part is the alias: "landing.games AS g".
+    const bool has_more = i < rest->length && rest->bytes[i] == '.';
+    *rest = has_more ? str_slice(*rest, i + 1, SIZE_MAX) : (struct str){"", 0};
     const struct str text = arena_str(arena, buf_str(&part));
     buf_done(&part);
     return text;
@@ -464,14 +476,66 @@ static struct duck_table_name split_name(struct arena *arena, struct str text)
     return name;
 }
 
-rc duck_tables_of(struct duck_connection *connection, struct arena *arena, struct str sql,
-                  duck_table_names *ret_names, struct err *err)
+/// Names of WITH clauses around the place that is looked at.
+struct scope {
+    const struct scope *outer;
+    const struct json *map; // of entries {"key": name, "value": ...}
+};
+
+static bool is_in_scope(const struct scope *scope, struct str name)
 {
-    TRY(count_statements(connection, sql, err));
+    for (; scope != NULL; scope = scope->outer)
+        for (size_t i = 0; i < scope->map->count; i++)
+            if (str_equal_ignore_case(
+                    json_str(json_get(&scope->map->items[i], STR("key")), STR("")), name))
+                return true;
+    return false;
+}
+
+static void add_table(struct arena *arena, const struct json *node, const struct scope *scope,
+                      duck_table_names *names)
+{
+    const struct duck_table_name name = {
+        .catalog = json_str(json_get(node, STR("catalog_name")), STR("")),
+        .schema = json_str(json_get(node, STR("schema_name")), STR("")),
+        .name = json_str(json_get(node, STR("table_name")), STR(""))};
+    if (name.schema.length == 0 && is_in_scope(scope, name.name))
+        return;
+    for (size_t i = 0; i < names->count; i++)
+        if (str_equal(names->items[i].catalog, name.catalog) &&
+            str_equal(names->items[i].schema, name.schema) &&
+            str_equal(names->items[i].name, name.name))
+            return;
+    *vec_push(arena, names) = name;
+}
+
+/// Collects the tables below a node. The depth is that of the JSON, which has its cap.
+static void collect_tables(struct arena *arena, const struct json *node, const struct scope *scope,
+                           duck_table_names *names)
+{
+    if (node->kind == JSON_ARRAY)
+        for (size_t i = 0; i < node->count; i++)
+            collect_tables(arena, &node->items[i], scope, names);
+    if (node->kind != JSON_OBJECT)
+        return;
+    const struct json *map = json_path(node, "cte_map", "map");
+    const struct scope inner = {.outer = scope, .map = map};
+    if (map != NULL && map->count > 0)
+        scope = &inner;
+    if (str_is(json_str(json_get(node, STR("type")), STR("")), "BASE_TABLE"))
+        add_table(arena, node, scope, names);
+    for (size_t i = 0; i < node->count; i++)
+        collect_tables(arena, &node->members[i].value, scope, names);
+}
+
+/// The engine's own list, for trees that are too deep for JSON. It cannot do JOIN ... USING.
+static rc list_tables(struct duck_connection *connection, struct arena *arena, struct str sql,
+                      duck_table_names *ret_names, struct err *err)
+{
     duckdb_value list =
         duck_library->get_table_names(connection->handle, arena_cstr(arena, sql), true);
     if (list == NULL)
-        return err_set(err, RC_INVALID, "the tables of the statement cannot be told");
+        return err_set(err, RC_LIMIT, "the query is nested too deep to tell its tables");
     duck_table_names names = {0};
     const idx_t count = duck_library->get_list_size(list);
     for (idx_t i = 0; i < count; i++) {
@@ -482,6 +546,26 @@ rc duck_tables_of(struct duck_connection *connection, struct arena *arena, struc
         duck_library->destroy_value(&item);
     }
     duck_library->destroy_value(&list);
+    *ret_names = names;
+    return RC_OK;
+}
+
+rc duck_tables_of(struct duck_connection *connection, struct arena *arena, struct str sql,
+                  duck_table_names *ret_names, struct err *err)
+{
+    TRY(count_statements(connection, sql, err));
+    struct str inner;
+    if (explained(sql, &inner))
+        sql = inner;
+    struct json tree;
+    const rc parsed = parse_select(connection, arena, sql, &tree, err);
+    if (parsed == RC_LIMIT)
+        return list_tables(connection, arena, sql, ret_names, err);
+    TRY(parsed);
+    if (json_bool(json_get(&tree, STR("error")), true))
+        return err_set(err, RC_INVALID, "only the tables of a SELECT can be told");
+    duck_table_names names = {0};
+    collect_tables(arena, &tree, NULL, &names);
     *ret_names = names;
     return RC_OK;
 }
