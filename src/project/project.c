@@ -7,6 +7,7 @@
 #include "base/jsonschema.h"
 #include "base/yaml.h"
 #include "project/moulin_schema.gen.h"
+#include "project/project_check.h"
 #include "project/render.h"
 #include "project/secrets.h"
 
@@ -52,10 +53,8 @@ static rc load_file(struct reader *r)
     if (code == RC_INVALID)
         r->err->code = code = RC_CONFIG;
     TRY(code);
-    TRY(jsonschema_compile(r->arena, (struct str){moulin_schema, moulin_schema_length},
-                           "moulin.schema.json", &r->schema, r->err));
-    return jsonschema_check(r->schema, r->root,
-                            (struct jsonschema_options){.accepts_templates = true}, r->err);
+    return jsonschema_compile(r->arena, (struct str){moulin_schema, moulin_schema_length},
+                              "moulin.schema.json", &r->schema, r->err);
 }
 
 static rc unknown_environment(struct reader *r, const struct yaml *environments, struct str name,
@@ -317,6 +316,8 @@ rc project_open(struct arena *arena, struct project_options options, struct proj
     project->arena = arena;
     TRY(find_file(&r, options.folder));
     TRY(load_file(&r));
+    TRY(jsonschema_check(r.schema, r.root, (struct jsonschema_options){.accepts_templates = true},
+                         err));
     TRY(secrets_load(arena, project->folder, &project->secrets, err));
     TRY(take_vars(&r, &options));
     TRY(choose_environment(&r, options.environment, &name));
@@ -340,4 +341,45 @@ rc project_path(const struct project *project, struct arena *arena, struct str n
 struct str project_namespace_of(const struct project *project, struct arena *arena, struct str name)
 {
     return str_concat(arena, project->environment->namespace_prefix, name);
+}
+
+// ---- for `moulin check` -----------------------------------------------------------------------
+
+static void find_wrong_templates(struct reader *r, const struct yaml *node,
+                                 jsonschema_problem_vec *problems)
+{
+    struct err err;
+    if (node->kind == YAML_STR && render_is_needed(node->text) &&
+        render_check(r->arena, node, &err) != RC_OK && problems->count < JSONSCHEMA_MAX_PROBLEMS)
+        *vec_push(r->arena, problems) = (struct jsonschema_problem){
+            .place = node->place,
+            .line = node->line,
+            .column = node->column,
+            .message = arena_str(r->arena, str_of(err.message)),
+            .hint = arena_str(r->arena, str_of(err.hint)),
+        };
+    // Depth: yaml_parse has limited it.
+    for (size_t i = 0; node->kind == YAML_MAP && i < node->count; i++)
+        find_wrong_templates(r, node->members[i].value, problems);
+    for (size_t i = 0; node->kind == YAML_SEQ && i < node->count; i++)
+        find_wrong_templates(r, node->items[i], problems);
+}
+
+rc project_problems(struct arena *arena, struct str folder, jsonschema_problem_vec *ret_problems,
+                    struct err *err)
+{
+    struct project *project = ARENA_NEW(arena, struct project);
+    struct reader r = {.arena = arena, .project = project, .err = err};
+    TRY(find_file(&r, folder));
+    TRY(load_file(&r));
+    TRY(jsonschema_validate(r.schema, arena, r.root,
+                            (struct jsonschema_options){.accepts_templates = true}, ret_problems,
+                            err));
+    find_wrong_templates(&r, r.root, ret_problems);
+    return RC_OK;
+}
+
+bool project_has_readable_secrets(const struct project *project)
+{
+    return project->secrets->root != NULL && project->secrets->is_readable_by_others;
 }
