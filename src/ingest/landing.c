@@ -152,18 +152,21 @@ static struct landing_table *add_table(struct landing *landing, struct str name)
 
 static rc load_table(struct landing *landing, struct landing_table *table, struct err *err)
 {
-    struct err ignored = {0};
     bool exists = false;
     TRY(catalog_table_exists(landing->options.catalog, landing->options.namespace_name, table->name,
                              &exists, err));
     table->exists = false;
     if (!exists)
         return RC_OK;
-    (void)ignored;
     TRY(catalog_load_table(landing->options.catalog, landing->options.namespace_name, table->name,
                            landing->arena, &table->table, err));
     table->exists = true;
     return RC_OK;
+}
+
+rc landing_reload(struct landing *landing, struct landing_table *table, struct err *err)
+{
+    return load_table(landing, table, err);
 }
 
 static const struct landing_schema_file *schema_file_of(const struct landing *landing,

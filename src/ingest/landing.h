@@ -75,6 +75,8 @@ CHECK rc landing_load_existing(struct landing *landing, struct normal_table *roo
 /// The landing table of a normalizer's table, made (not created) at the first call.
 CHECK rc landing_table_of(struct landing *landing, struct normal_table *normal,
                           struct landing_table **ret_table, struct err *err);
+/// Looks at the catalog again.
+CHECK rc landing_reload(struct landing *landing, struct landing_table *table, struct err *err);
 struct landing_table *landing_find(const struct landing *landing, struct str name);
 
 /// Writes out the largest tables when the run holds more than its budget.

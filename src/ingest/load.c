@@ -339,11 +339,48 @@ static struct str schema_hash(struct load *load)
     return base64_encode(load->arena, hash.bytes, hash.length, BASE64_STANDARD);
 }
 
+/// dlt's table of loads is shared by all sources of a namespace. It is made by a commit of its own,
+/// so that two sources that run for the first time at once do not fail over it.
+static rc make_loads_table(struct load *load, struct landing_table *table, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum type_id type;
+    } columns[] = {{"load_id", TYPE_STRING},
+                   {"schema_name", TYPE_STRING},
+                   {"status", TYPE_LONG},
+                   {"inserted_at", TYPE_TIMESTAMPTZ},
+                   {"schema_version_hash", TYPE_STRING}};
+    enum { COUNT = sizeof columns / sizeof columns[0] };
+    if (table->exists)
+        return RC_OK;
+    struct field fields[COUNT] = {0};
+    for (size_t i = 0; i < COUNT; i++)
+        fields[i] = (struct field){.id = (int32_t)i + 1,
+                                   .name = str_of(columns[i].name),
+                                   .type = type_of(columns[i].type)};
+    const struct load_options *options = load->options;
+    const struct table_definition definition = {.schema = {.root = type_struct(fields, COUNT)},
+                                                .format_version = options->format_version};
+    struct table created;
+    struct err exists = {0};
+    TRY(catalog_ensure_namespace(options->catalog, options->namespace_name, err));
+    const rc code = catalog_create_table(options->catalog, options->namespace_name, table->name,
+                                         &definition, load->arena, &created, &exists);
+    if (code != RC_OK && code != RC_EXISTS) {
+        if (err != NULL)
+            *err = exists;
+        return code;
+    }
+    return landing_reload(load->landing, table, err);
+}
+
 /// The line of this load in dlt's own table of loads.
 static rc add_loads_row(struct load *load, struct landing_table **ret_table, struct err *err)
 {
     struct normal_table *normal = normalizer_table(load->normalizer, STR("_dlt_loads"), NULL);
     TRY(landing_table_of(load->landing, normal, ret_table, err));
+    TRY(make_loads_table(load, *ret_table, err));
     TRY(append_text(load, normal, "load_id", load->load_id, err));
     TRY(append_text(load, normal, "schema_name", load->options->source_name, err));
     TRY(append_number(load, normal, "status", DATA_BIGINT, 0, err));

@@ -295,10 +295,11 @@ static rc filter_staged(const struct family *family, size_t index, struct str fi
     struct landing_table *table = family->tables[index];
     landing_files kept = {0};
     int64_t rows = 0;
-    const struct str sql = arena_printf(family->arena,
-                                        "SELECT %.*s FROM (SELECT * EXCLUDE (filename) FROM m_new_%zu) n "
-                                        "WHERE %.*s",
-                                        STR_ARGS(select), index, STR_ARGS(filter));
+    const struct str sql =
+        arena_printf(family->arena,
+                     "SELECT %.*s FROM (SELECT * EXCLUDE (filename) FROM m_new_%zu) n "
+                     "WHERE %.*s",
+                     STR_ARGS(select), index, STR_ARGS(filter));
     TRY(landing_write_sql(family->landing, table, sql, &kept, &rows, err));
     landing_discard(family->landing, &table->files);
     table->files = kept;

@@ -3,7 +3,6 @@
 
 #include "ingest/schema.h"
 
-
 const char *schema_change_name(enum schema_change_kind kind)
 {
     static const char *const names[] = {"create",        "add",    "rename",   "widen",
