@@ -126,22 +126,39 @@ static bool choose_by_discriminator(struct check *c, struct choice *choice, stru
 
 // --- By the kind ---------------------------------------------------------------------------------
 
+static void add_type(struct check *c, struct json *types, struct str type)
+{
+    for (size_t i = 0; i < types->count; i++)
+        if (str_equal(types->items[i].text, type))
+            return;
+    *json_array_push(c->arena, types) = json_of_str(type);
+}
+
+// All kinds that the alternatives take, as if the schema had a list of types.
+static void collect_types(struct check *c, const struct json *schema, struct json *types, int depth)
+{
+    schema = jsonschema_target(c->schema, schema);
+    const struct json *type = json_get(schema, STR("type"));
+    const size_t count = type == NULL ? 0 : type->kind == JSON_ARRAY ? type->count : 1;
+    for (size_t i = 0; i < count; i++)
+        add_type(c, types, type->kind == JSON_ARRAY ? type->items[i].text : type->text);
+    if (type == NULL &&
+        (json_get(schema, STR("enum")) != NULL || json_get(schema, STR("const")) != NULL))
+        add_type(c, types, STR("string"));
+    if (type == NULL && json_get(schema, STR("properties")) != NULL)
+        add_type(c, types, STR("object"));
+    const struct json *inner = json_get(schema, STR("anyOf"));
+    if (inner == NULL)
+        inner = json_get(schema, STR("oneOf"));
+    for (size_t i = 0; type == NULL && inner != NULL && i < inner->count && depth < 8; i++)
+        collect_types(c, &inner->items[i], types, depth + 1);
+}
+
 static void report_kind(struct check *c, const struct choice *choice, struct spot spot)
 {
-    // All kinds that the alternatives take, as if the schema had a list of types.
     struct json types = {.kind = JSON_ARRAY};
-    for (size_t i = 0; i < choice->count; i++) {
-        const struct json *type = json_get(choice->items[i].schema, STR("type"));
-        const size_t count = type == NULL ? 0 : type->kind == JSON_ARRAY ? type->count : 1;
-        for (size_t k = 0; k < count; k++) {
-            const struct json *one = type->kind == JSON_ARRAY ? &type->items[k] : type;
-            bool is_there = false;
-            for (size_t t = 0; t < types.count; t++)
-                is_there = is_there || json_equal(&types.items[t], one);
-            if (!is_there)
-                *json_array_push(c->arena, &types) = *one;
-        }
-    }
+    for (size_t i = 0; i < choice->count; i++)
+        collect_types(c, choice->items[i].schema, &types, 0);
     struct json schema = {.kind = JSON_OBJECT};
     *json_object_set(c->arena, &schema, STR("type")) = types;
     jsonschema_walk(c, &schema, spot);

@@ -130,15 +130,51 @@ static bool is_one_of_types(const struct json *type, const struct yaml *node)
     return count == 0;
 }
 
-bool jsonschema_fits_kind(const struct check *c, const struct json *schema, const struct yaml *node)
+// Is a value of the list of the same kind as the node? A template may become any.
+static bool is_kind_of_any(const struct json *values, size_t count, const struct yaml *node)
+{
+    static const char *const types[] = {
+        [JSON_NULL] = "null",     [JSON_BOOL] = "boolean", [JSON_NUMBER] = "number",
+        [JSON_STRING] = "string", [JSON_ARRAY] = "array",  [JSON_OBJECT] = "object",
+    };
+    for (size_t i = 0; i < count; i++)
+        if (jsonschema_is_type(str_of(types[values[i].kind]), node))
+            return true;
+    return false;
+}
+
+enum { FITS_MAX_DEPTH = 16 };
+
+static bool fits_kind(const struct check *c, const struct json *schema, const struct yaml *node,
+                      int depth)
 {
     schema = jsonschema_target(c->schema, schema);
     if (schema == NULL || schema->kind == JSON_BOOL)
         return schema != NULL && schema->boolean;
     const struct json *type = json_get(schema, STR("type"));
-    if (type == NULL && json_get(schema, STR("properties")) != NULL)
+    const struct json *allowed = json_get(schema, STR("enum"));
+    const struct json *wanted = json_get(schema, STR("const"));
+    if (type != NULL)
+        return is_one_of_types(type, node);
+    if (allowed != NULL || wanted != NULL)
+        return allowed != NULL ? is_kind_of_any(allowed->items, allowed->count, node)
+                               : is_kind_of_any(wanted, 1, node);
+    if (json_get(schema, STR("properties")) != NULL)
         return node->kind == YAML_MAP;
-    return is_one_of_types(type, node);
+    const struct json *alternatives = json_get(schema, STR("anyOf"));
+    if (alternatives == NULL)
+        alternatives = json_get(schema, STR("oneOf"));
+    if (alternatives == NULL || depth >= FITS_MAX_DEPTH)
+        return true;
+    for (size_t i = 0; i < alternatives->count; i++)
+        if (fits_kind(c, &alternatives->items[i], node, depth + 1))
+            return true;
+    return false;
+}
+
+bool jsonschema_fits_kind(const struct check *c, const struct json *schema, const struct yaml *node)
+{
+    return fits_kind(c, schema, node, 0);
 }
 
 static struct str words_of_types(struct arena *arena, const struct json *type)
@@ -383,8 +419,21 @@ static void walk_unknown(struct check *c, const struct json *schema, struct spot
     }
 }
 
+// Was an unknown key of the same mapping already told to be this one mistyped?
+static bool is_told(const struct check *c, struct spot spot, struct str key)
+{
+    const struct str hint = arena_printf(c->arena, "did you mean '%.*s'?", STR_ARGS(key));
+    for (size_t i = 0; i < c->problems->count; i++)
+        if (str_equal(c->problems->items[i].path, spot.path) &&
+            str_equal(c->problems->items[i].hint, hint))
+            return true;
+    return false;
+}
+
 static void report_missing(struct check *c, struct spot spot, struct str key, struct str because)
 {
+    if (is_told(c, spot, key))
+        return;
     const struct str in =
         spot.path.length > 0 ? arena_printf(c->arena, " in '%.*s'", STR_ARGS(spot.path)) : STR("");
     jsonschema_report(c, spot.node, spot.path,
