@@ -224,8 +224,9 @@ rc table_expire_verb(struct command_context *context, struct err *err)
     TRY(table_name_load(context, context->arguments[0], &table, err));
     struct expire_result expired;
     TRY(table_expire(table.catalog, &table, context->arena, options, &expired, err));
-    log_info("%s %zu snapshots and %zu files", options.is_dry_run ? "would remove" : "removed",
-             expired.snapshot_count, expired.files.count);
+    log_info("%s %zu %s and %zu %s", options.is_dry_run ? "would remove" : "removed",
+             expired.snapshot_count, expired.snapshot_count == 1 ? "snapshot" : "snapshots",
+             expired.files.count, expired.files.count == 1 ? "file" : "files");
     struct str *names = ARENA_ARRAY(context->arena, struct str, expired.files.count + 1);
     for (size_t i = 0; i < expired.files.count; i++)
         names[i] = table_full_name(context->arena, &table);
@@ -234,13 +235,25 @@ rc table_expire_verb(struct command_context *context, struct err *err)
 
 // ---------------------------------------------------------------- orphans
 
+/// What a run has claimed (ingest/lease.h): while it lives its file is locked; the system drops the
+/// lock with the process, so a lock that can be taken belongs to a dead run.
+struct claim {
+    struct str path; // of the lease file
+    struct str tag;  // in the names of the files that the run staged
+    bool is_live;
+    str_vec tables, locations; // where its files lie
+};
+
 struct orphan_search {
     struct command_context *context;
     struct arena *arena;
     VEC(struct orphan_candidate) candidates;
+    VEC(struct claim) claims;
     str_vec names, paths; // what was found
-    str_vec live_runs;    // run ids whose lease is held
+    int64_t older_than_ms;
 };
+
+enum { LEASE_MAX_BYTES = 4 << 20 };
 
 static rc add_candidate(void *opaque, const struct store_object *object, struct err *err)
 {
@@ -251,41 +264,92 @@ static rc add_candidate(void *opaque, const struct store_object *object, struct 
     return runtime_check(err);
 }
 
-/// A run holds a lock on .moulin/leases/<run id> while it lives; the system drops it with the
-/// process, so a lock that can be taken belongs to a dead run.
-static rc find_live_runs(struct orphan_search *search, const struct project *project,
-                         struct err *err)
+static void read_claim(struct orphan_search *search, struct str path)
 {
-    const struct str folder =
-        arena_printf(search->arena, "%.*s/leases", STR_ARGS(project->state_folder));
+    const int fd = open(path.bytes, O_RDONLY | O_CLOEXEC);
+    struct str text;
+    if (fd < 0 || fs_read(search->arena, path, LEASE_MAX_BYTES, &text, NULL) != RC_OK) {
+        if (fd >= 0)
+            close(fd);
+        return; // its run has just ended
+    }
+    struct claim *claim = vec_push(search->arena, &search->claims);
+    claim->path = path;
+    claim->is_live = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    struct json_reader reader = {.text = text, .place = "a lease"};
+    struct json line;
+    while (json_next(&reader, search->arena, &line, NULL) == RC_OK) {
+        const struct str tag = json_str(json_get(&line, STR("run")), STR(""));
+        if (tag.length > 0) {
+            claim->tag = tag;
+            continue;
+        }
+        *vec_push(search->arena, &claim->tables) = json_str(json_get(&line, STR("table")), STR(""));
+        *vec_push(search->arena, &claim->locations) =
+            json_str(json_get(&line, STR("location")), STR(""));
+    }
+}
+
+static rc read_claims(struct orphan_search *search, struct catalog *catalog, struct err *err)
+{
+    struct str uri, folder;
     str_vec names;
+    struct store *store = catalog_store(catalog);
+    if (!store_driver_of(store)->is_local)
+        return RC_OK;
+    TRY(store_join(search->arena, catalog_warehouse(catalog), STR("_moulin/leases"), &uri, err));
+    TRY(store_local_path(store, search->arena, uri, &folder, err));
     if (!fs_is_folder(folder))
         return RC_OK;
     TRY(fs_list(search->arena, folder, &names, err));
-    for (size_t i = 0; i < names.count; i++) {
-        const struct str path =
-            arena_printf(search->arena, "%.*s/%.*s", STR_ARGS(folder), STR_ARGS(names.items[i]));
-        const int fd = open(path.bytes, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            continue;
-        if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-            *vec_push(search->arena, &search->live_runs) = names.items[i];
-        close(fd);
+    for (size_t i = 0; i < names.count; i++)
+        if (str_has_suffix(names.items[i], STR(".lease")))
+            read_claim(search, arena_printf(search->arena, "%.*s/%.*s", STR_ARGS(folder),
+                                            STR_ARGS(names.items[i])));
+    return RC_OK;
+}
+
+static bool has_tag(const struct orphan_search *search, struct str path, bool is_live)
+{
+    const struct str file = fs_base_name(path);
+    for (size_t i = 0; i < search->claims.count; i++) {
+        const struct claim *claim = &search->claims.items[i];
+        if (claim->is_live == is_live && claim->tag.length > 0 && str_contains(file, claim->tag))
+            return true;
+    }
+    return false;
+}
+
+static void found(struct orphan_search *search, struct str name, struct str path)
+{
+    for (size_t i = 0; i < search->paths.count; i++)
+        if (str_equal(search->paths.items[i], path))
+            return;
+    *vec_push(search->arena, &search->paths) = path;
+    *vec_push(search->arena, &search->names) = name;
+}
+
+/// Files of dead runs are taken at any age, others only when no writer can still be about to commit
+/// them.
+static rc judge(struct orphan_search *search, const struct table *table, struct err *err)
+{
+    const struct str name = table_full_name(search->arena, table);
+    const int64_t cutoffs[] = {search->older_than_ms, INT64_MAX};
+    for (size_t pass = 0; pass < 2; pass++) {
+        str_vec paths;
+        TRY(table_orphans(table, search->arena, search->candidates.items, search->candidates.count,
+                          (struct orphan_options){cutoffs[pass]}, &paths, err));
+        for (size_t i = 0; i < paths.count; i++)
+            if (!has_tag(search, paths.items[i], true) &&
+                (pass == 0 || has_tag(search, paths.items[i], false)))
+                found(search, name, paths.items[i]);
     }
     return RC_OK;
 }
 
-static bool is_of_live_run(const struct orphan_search *search, struct str path)
-{
-    const struct str file = fs_base_name(path);
-    for (size_t i = 0; i < search->live_runs.count; i++)
-        if (str_contains(file, search->live_runs.items[i]))
-            return true;
-    return false;
-}
-
 static rc search_table(struct orphan_search *search, struct catalog *catalog,
-                       struct table_name name, int64_t older_than_ms, struct err *err)
+                       struct table_name name, struct err *err)
 {
     // The listing comes before the metadata: what is committed in between is then known.
     struct table before, table;
@@ -295,25 +359,68 @@ static rc search_table(struct orphan_search *search, struct catalog *catalog,
         arena_printf(search->arena, "%.*s/", STR_ARGS(before.metadata->location));
     TRY(store_list(before.store, folder, add_candidate, search, err));
     TRY(catalog_load_table(catalog, name.namespace_name, name.name, search->arena, &table, err));
-    str_vec found;
-    TRY(table_orphans(&table, search->arena, search->candidates.items, search->candidates.count,
-                      (struct orphan_options){older_than_ms}, &found, err));
-    for (size_t i = 0; i < found.count; i++) {
-        if (is_of_live_run(search, found.items[i]))
-            continue;
-        *vec_push(search->arena, &search->paths) = found.items[i];
-        *vec_push(search->arena, &search->names) = table_full_name(search->arena, &table);
+    return judge(search, &table, err);
+}
+
+/// Whether a table of the catalog, or a run that lives, uses a folder.
+static rc is_used(struct orphan_search *search, struct catalog *catalog, const table_names *names,
+                  struct str location, bool *ret_is_used, struct err *err)
+{
+    *ret_is_used = true;
+    for (size_t i = 0; i < search->claims.count; i++)
+        for (size_t j = 0; j < search->claims.items[i].locations.count; j++)
+            if (search->claims.items[i].is_live &&
+                str_equal(search->claims.items[i].locations.items[j], location))
+                return RC_OK;
+    for (size_t i = 0; i < names->count; i++) {
+        struct table table;
+        struct arena *scratch = arena_open(search->arena);
+        TRY(catalog_load_table(catalog, names->items[i].namespace_name, names->items[i].name,
+                               scratch, &table, err));
+        const bool is_inside = str_has_prefix(location, table.metadata->location);
+        arena_close(scratch);
+        if (is_inside)
+            return RC_OK;
+    }
+    *ret_is_used = false;
+    return RC_OK;
+}
+
+/// A run that died before its commit leaves folders of tables that were never made.
+static rc search_dead_claims(struct orphan_search *search, struct catalog *catalog,
+                             const table_names *names, struct err *err)
+{
+    for (size_t i = 0; i < search->claims.count; i++) {
+        const struct claim *claim = &search->claims.items[i];
+        for (size_t j = 0; !claim->is_live && j < claim->locations.count; j++) {
+            bool used;
+            TRY(is_used(search, catalog, names, claim->locations.items[j], &used, err));
+            if (used)
+                continue;
+            search->candidates.count = 0;
+            TRY(store_list(
+                catalog_store(catalog),
+                arena_printf(search->arena, "%.*s/", STR_ARGS(claim->locations.items[j])),
+                add_candidate, search, err));
+            for (size_t k = 0; k < search->candidates.count; k++)
+                found(search, claim->tables.items[j], search->candidates.items[k].location);
+        }
     }
     return RC_OK;
 }
 
-static rc remove_found(struct orphan_search *search, struct store *store, struct err *err)
+static rc remove_found(struct orphan_search *search, struct store *store, bool is_whole,
+                       struct err *err)
 {
     for (size_t i = 0; i < search->paths.count; i++) {
         TRY(runtime_check(err));
         TRY(store_remove(store, search->paths.items[i], err));
     }
-    log_info("removed %zu files", search->paths.count);
+    // Only when all tables were looked at has a dead run nothing left to be found by its lease.
+    for (size_t i = 0; is_whole && i < search->claims.count; i++)
+        if (!search->claims.items[i].is_live)
+            TRY(fs_remove(search->claims.items[i].path, err));
+    log_info("removed %zu %s", search->paths.count, search->paths.count == 1 ? "file" : "files");
     return RC_OK;
 }
 
@@ -323,26 +430,27 @@ rc table_orphans_verb(struct command_context *context, struct err *err)
     struct project *project;
     struct catalog *catalog;
     rc result;
-    int64_t older_than_ms;
     const int64_t now = now_ms(context, err, &result);
     TRY(result);
-    TRY(cutoff_ms(context, now, &older_than_ms, err));
+    TRY(cutoff_ms(context, now, &search.older_than_ms, err));
     TRY(command_project(context, &project, err));
     TRY(project_catalog(project, &catalog, err));
-    TRY(find_live_runs(&search, project, err));
-    if (context->argument_count > 0) {
+    TRY(read_claims(&search, catalog, err));
+    const bool is_whole = context->argument_count == 0;
+    if (!is_whole) {
         struct table table;
         TRY(table_name_load(context, context->arguments[0], &table, err));
         TRY(search_table(&search, catalog, (struct table_name){table.namespace_name, table.name},
-                         older_than_ms, err));
+                         err));
     } else {
         table_names names;
         TRY(table_names_list(catalog, context->arena, &names, err));
         for (size_t i = 0; i < names.count; i++)
-            TRY(search_table(&search, catalog, names.items[i], older_than_ms, err));
+            TRY(search_table(&search, catalog, names.items[i], err));
+        TRY(search_dead_claims(&search, catalog, &names, err));
     }
     if (command_flag(context, "delete"))
-        TRY(remove_found(&search, catalog_store(catalog), err));
+        TRY(remove_found(&search, catalog_store(catalog), is_whole, err));
     return print_paths(context, "table", search.names.items, &search.paths,
                        "no file without an owner\n", err);
 }
