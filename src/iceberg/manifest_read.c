@@ -307,6 +307,32 @@ static void read_equality_ids(struct manifest_reader *r, const struct avro_type 
     entry->file.equality_id_count = r->equality_ids.count;
 }
 
+// Metrics that nobody wants are passed over without the general avro_skip()
+
+static void skip_counts(struct manifest_reader *r, const struct avro_type *type,
+                        struct manifest_entry *entry)
+{
+    (void)type;
+    (void)entry;
+    for (int64_t count; (count = avro_read_items(&r->cursor)) > 0;)
+        for (; count > 0; count--) {
+            (void)avro_read_long(&r->cursor);
+            (void)avro_read_long(&r->cursor);
+        }
+}
+
+static void skip_bounds(struct manifest_reader *r, const struct avro_type *type,
+                        struct manifest_entry *entry)
+{
+    (void)type;
+    (void)entry;
+    for (int64_t count; (count = avro_read_items(&r->cursor)) > 0;)
+        for (; count > 0; count--) {
+            (void)avro_read_long(&r->cursor);
+            (void)avro_read_bytes(&r->cursor);
+        }
+}
+
 // The tables: field id -> how it is read, and what Avro kinds it may have
 
 enum { NUMBER = 1 << AVRO_INT | 1 << AVRO_LONG, TEXT = 1 << AVRO_STRING | 1 << AVRO_BYTES };
@@ -316,6 +342,7 @@ struct field_class {
     unsigned kinds;   // bit set of avro_kind
     unsigned columns; // enum manifest_columns of which one must be wanted; 0 = always
     read_field read;
+    read_field skip; // NULL = avro_skip
 };
 
 static const struct field_class entry_fields[] = {
@@ -333,12 +360,12 @@ static const struct field_class file_fields[] = {
     {102, 1 << AVRO_RECORD, 0, read_partition},
     {103, NUMBER, 0, read_record_count},
     {104, NUMBER, 0, read_file_size},
-    {108, 1 << AVRO_ARRAY, MANIFEST_COLUMN_SIZES, read_column_sizes},
-    {109, 1 << AVRO_ARRAY, MANIFEST_COUNTS, read_value_counts},
-    {110, 1 << AVRO_ARRAY, MANIFEST_COUNTS, read_null_counts},
-    {137, 1 << AVRO_ARRAY, MANIFEST_COUNTS, read_nan_counts},
-    {125, 1 << AVRO_ARRAY, MANIFEST_BOUNDS, read_lower},
-    {128, 1 << AVRO_ARRAY, MANIFEST_BOUNDS, read_upper},
+    {108, 1 << AVRO_ARRAY, MANIFEST_COLUMN_SIZES, read_column_sizes, skip_counts},
+    {109, 1 << AVRO_ARRAY, MANIFEST_COUNTS, read_value_counts, skip_counts},
+    {110, 1 << AVRO_ARRAY, MANIFEST_COUNTS, read_null_counts, skip_counts},
+    {137, 1 << AVRO_ARRAY, MANIFEST_COUNTS, read_nan_counts, skip_counts},
+    {125, 1 << AVRO_ARRAY, MANIFEST_BOUNDS, read_lower, skip_bounds},
+    {128, 1 << AVRO_ARRAY, MANIFEST_BOUNDS, read_upper, skip_bounds},
     {131, TEXT, 0, read_key_metadata},
     {132, 1 << AVRO_ARRAY, MANIFEST_OFFSETS, read_offsets},
     {135, 1 << AVRO_ARRAY, 0, read_equality_ids},
@@ -405,8 +432,9 @@ static rc make_steps(struct manifest_reader *r, const struct avro_type *record,
             if (classes[c].id != field->field_id)
                 continue;
             TRY(check_class(r, &classes[c], field, err));
-            if (classes[c].columns == 0 || (r->options.columns & classes[c].columns) != 0)
-                steps[i].read = classes[c].read;
+            const bool is_wanted =
+                classes[c].columns == 0 || (r->options.columns & classes[c].columns) != 0;
+            steps[i].read = is_wanted ? classes[c].read : classes[c].skip;
         }
     }
     *ret_steps = steps;
