@@ -200,7 +200,13 @@ rc time_partition_config_read(struct arena *arena, const struct json *config,
         return err_set(err, RC_CONFIG, "time_partition wants value and format");
     TRY(read_format(&out, err));
     const struct str zone = json_str(json_get(config, STR("timezone")), STR("UTC"));
-    TRY_CONTEXT(time_zone_load(zone, &out.zone, err), err, "time_partition.timezone");
+    const rc code = time_zone_load(zone, &out.zone, err);
+    if (code != RC_OK && err != NULL) {
+        err_context(err, "time_partition.timezone");
+        err->code = code == RC_NOT_FOUND ? RC_CONFIG : code;
+    }
+    if (code != RC_OK)
+        return code == RC_NOT_FOUND ? RC_CONFIG : code;
     double lag_s = 0;
     const struct json *lag = json_get(config, STR("lag"));
     if (lag != NULL && lag->kind != JSON_NULL && (!json_to_double(lag, &lag_s) || lag_s < 0))
