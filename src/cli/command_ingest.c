@@ -232,6 +232,9 @@ rc command_ingest(struct command_context *context, struct err *err)
     rc code = open_all(&call, err);
     if (code == RC_OK)
         code = load_run(context->arena, &call.options, &report, err);
+    // The notes live with the source.
+    for (size_t i = 0; code == RC_OK && i < report.source.notes.count; i++)
+        log_info("%.*s", STR_ARGS(report.source.notes.items[i]));
     if (call.file.source != NULL)
         source_close(call.file.source);
     if (code != RC_OK) {
@@ -239,8 +242,6 @@ rc command_ingest(struct command_context *context, struct err *err)
         return code;
     }
     TRY(recording_close(call.recording, err));
-    for (size_t i = 0; i < report.source.notes.count; i++)
-        log_info("%.*s", STR_ARGS(report.source.notes.items[i]));
     if (report.name_clashes > 0)
         log_warn("%lld times two keys of one record had the same name in the table: the last won",
                  (long long)report.name_clashes);

@@ -82,7 +82,7 @@ struct source_report {
     int64_t records; // handed over
     int64_t skipped; // requests not made because their time partition is closed
     int64_t ignored; // answers that response_actions ignored
-    str_vec notes;   // what a person should know: detected paginators, odd page counts
+    str_vec notes;   // what a person should know: detected paginators, ...; live with the source
 };
 
 size_t source_resource_count(const struct source *source);

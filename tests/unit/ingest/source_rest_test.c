@@ -137,6 +137,10 @@ static rc run_with(const char *config_text, const char *answers_text, struct sou
         run.states = from;
         const struct record_sink sink = {NULL, on_record, on_unit};
         code = source_run(source, &run, &sink, &seen.report, err);
+        const str_vec notes = seen.report.notes; // they live with the source
+        seen.report.notes = (str_vec){0};
+        for (size_t i = 0; i < notes.count; i++)
+            *vec_push(arena, &seen.report.notes) = arena_str(arena, notes.items[i]);
         source_close(source);
     }
     recording_abandon(recording);
