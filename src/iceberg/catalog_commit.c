@@ -336,6 +336,19 @@ static rc commit_group(struct catalog *catalog, struct transaction *const *trans
     return RC_OK;
 }
 
+/// Two transactions on one table would each replace the other's work.
+static rc check_distinct(struct transaction *const *transactions, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++) {
+            const struct table *a = &transactions[i]->table, *b = &transactions[k]->table;
+            if (str_equal(a->name, b->name) && str_equal(a->namespace_name, b->namespace_name))
+                return err_set(err, RC_INTERNAL, "the table \"%.*s.%.*s\" is in a commit twice",
+                               STR_ARGS(a->namespace_name), STR_ARGS(a->name));
+        }
+    return RC_OK;
+}
+
 rc catalog_commit(struct catalog *catalog, struct transaction *const *transactions, size_t count,
                   struct err *err)
 {
@@ -353,6 +366,7 @@ rc catalog_commit(struct catalog *catalog, struct transaction *const *transactio
     }
     if (changed_count == 0)
         return RC_OK;
+    TRY(check_distinct(changed, changed_count, err));
     if (catalog->driver->can_commit_many)
         return commit_group(catalog, changed, changed_count, err);
     for (size_t i = 0; i < changed_count; i++)

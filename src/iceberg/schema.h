@@ -120,6 +120,9 @@ struct name_mapping {
 CHECK rc name_mapping_parse(struct arena *arena, struct str text, struct name_mapping *ret_mapping,
                             struct err *err);
 struct str name_mapping_of_schema(struct arena *arena, const struct schema *schema);
+/// The mapping after the schema changed: new fields and new names join, old names stay.
+CHECK rc name_mapping_update(struct arena *arena, struct str text, const struct schema *schema,
+                             struct str *ret_text, struct err *err);
 /// @return the entry for `name` on one level, or NULL
 const struct name_mapping_entry *name_mapping_find(const struct name_mapping_entry *entries,
                                                    size_t count, struct str name);

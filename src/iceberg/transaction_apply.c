@@ -149,6 +149,18 @@ static rc apply_order(const struct transaction *tx, struct arena *arena,
     return RC_OK;
 }
 
+/// A table that reads files without field ids must know its new columns by name.
+static rc update_name_mapping(struct arena *arena, struct table_metadata *m, struct err *err)
+{
+    const struct str key = STR("schema.name-mapping.default");
+    struct str text = properties_get(&m->properties, key, (struct str){0});
+    if (text.length == 0)
+        return RC_OK;
+    TRY(name_mapping_update(arena, text, metadata_schema(m), &text, err));
+    properties_set(arena, &m->properties, key, text);
+    return RC_OK;
+}
+
 rc transaction_apply_changes(const struct transaction *tx, struct arena *arena,
                              const struct table_metadata *base, bool is_retry,
                              struct table_metadata *ret_metadata, struct err *err)
@@ -167,6 +179,8 @@ rc transaction_apply_changes(const struct transaction *tx, struct arena *arena,
         else
             properties_set(arena, &m.properties, change->key, change->value);
     }
+    if (m.current_schema_id != base->current_schema_id)
+        TRY(update_name_mapping(arena, &m, err));
     *ret_metadata = m;
     return RC_OK;
 }
