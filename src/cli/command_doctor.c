@@ -140,9 +140,8 @@ static rc check_table(struct doctor *d, struct str namespace_name, struct str na
     ++*ret_tables;
     if (code != RC_OK) {
         *ret_is_broken = true;
-        if (problem.hint[0] == '\0')
-            err_hint(&problem, "was the project moved? Locations in table metadata are absolute: "
-                               "move it back, or load it anew");
+        err_hint(&problem, "was the project moved? Table metadata holds absolute locations: move "
+                           "it back to where it was, or load it anew into an empty warehouse");
         said = say_err(
             d,
             arena_printf(d->arena, "table %.*s.%.*s", STR_ARGS(namespace_name), STR_ARGS(name))

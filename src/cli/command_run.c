@@ -51,6 +51,21 @@ static struct str detail(const struct flow_event *event, const char *key)
     return json_str(json_get(&event->details, str_of(key)), STR(""));
 }
 
+/// The cause for a person: the message inside a function's cause, else the text itself.
+static struct str readable_cause(struct arena *arena, struct str cause)
+{
+    struct json value;
+    struct err ignored;
+    if (cause.length == 0 || json_parse(arena, cause, "cause", &value, &ignored) != RC_OK)
+        return cause;
+    const struct json *containers = json_get(&value, STR("Containers"));
+    const struct str message = json_str(json_get(&value, STR("errorMessage")), STR(""));
+    if (containers != NULL && containers->kind == JSON_ARRAY && containers->count > 0)
+        return json_str(json_get(&containers->items[0], STR("Reason")),
+                        STR("the task ended with an error"));
+    return message.length > 0 ? message : cause;
+}
+
 static void show_exit(struct run_watch *watch, const struct flow_event *event)
 {
     const int64_t *entered = map_get(&watch->entered, event->state);
@@ -75,9 +90,12 @@ static void show_event(struct run_watch *watch, const struct flow_event *event)
     } else if (str_has_suffix(type, STR("StateExited"))) {
         show_exit(watch, event);
     } else if (str_is(type, "TaskFailed") || str_is(type, "TaskTimedOut")) {
-        const struct str cause = str_slice(detail(event, "cause"), 0, MAX_SHOWN_CHARACTERS);
+        struct arena *scratch = arena_open(NULL);
+        const struct str cause =
+            str_slice(readable_cause(scratch, detail(event, "cause")), 0, MAX_SHOWN_CHARACTERS);
         log_warn("%.*s: %.*s%s%.*s", STR_ARGS(event->state), STR_ARGS(detail(event, "error")),
                  cause.length > 0 ? ": " : "", STR_ARGS(cause));
+        arena_close(scratch);
     }
 }
 
@@ -161,21 +179,6 @@ static rc print_result(struct command_context *context, struct str id, struct st
     if (result->cause.length > 0)
         *json_object_set(arena, &answer, STR("cause")) = json_of_str(result->cause);
     return output_json(context->output, &answer, err);
-}
-
-/// The cause for a person: the message inside a function's cause, else the text itself.
-static struct str readable_cause(struct arena *arena, struct str cause)
-{
-    struct json value;
-    struct err ignored;
-    if (cause.length == 0 || json_parse(arena, cause, "cause", &value, &ignored) != RC_OK)
-        return cause;
-    const struct json *containers = json_get(&value, STR("Containers"));
-    const struct str message = json_str(json_get(&value, STR("errorMessage")), STR(""));
-    if (containers != NULL && containers->kind == JSON_ARRAY && containers->count > 0)
-        return json_str(json_get(&containers->items[0], STR("Reason")),
-                        STR("the task ended with an error"));
-    return message.length > 0 ? message : cause;
 }
 
 static rc report_end(struct command_context *context, struct str id,

@@ -119,6 +119,17 @@ static int finish(rc code, const struct err *err)
                                  : rc_class_of(code)->exit_code;
 }
 
+/// The log of a call that cannot be parsed still takes the form that it asks for, when it does.
+static enum log_format log_format_of_words(const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], "--log-format=json") == 0 ||
+            (strcmp(words[i], "--log-format") == 0 && i + 1 < count &&
+             strcmp(words[i + 1], "json") == 0))
+            return LOG_FORMAT_JSON;
+    return LOG_FORMAT_TEXT;
+}
+
 /// "moulin --version" is what people type first.
 static bool is_version_call(int argc, char **argv)
 {
@@ -129,13 +140,14 @@ int main(int argc, char **argv)
 {
     static const char *const version_call[] = {"version"};
     runtime_start();
-    log_configure((struct log_options){.level = LOG_LEVEL_INFO});
     struct arena *arena = arena_open(NULL);
     struct arguments call;
     struct err err = {0};
     const bool is_version = is_version_call(argc, argv);
     const char *const *words = is_version ? version_call : (const char *const *)argv + 1;
     const size_t count = argc > 0 ? (size_t)argc - 1 : 0;
+    log_configure(
+        (struct log_options){.level = LOG_LEVEL_INFO, .format = log_format_of_words(words, count)});
     rc code =
         arguments_parse(arena, &all_commands, words, count, environment_variable, &call, &err);
     if (code == RC_OK) {
