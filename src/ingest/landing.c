@@ -7,7 +7,9 @@
 #include "ingest/schema.h"
 #include "store/store.h"
 
-enum { RELIEF_DIVISOR = 2, MIN_RELIEF_BYTES = 1 << 20 };
+// Half of what the budget leaves for rows is slack of growing buffers; the other half of the budget
+// is what the engine needs to write.
+enum { RELIEF_DIVISOR = 4, MIN_RELIEF_BYTES = 1 << 20 };
 
 static const struct str types_property = STR_INIT("moulin.column-types");
 
