@@ -132,7 +132,8 @@ static rc plan_drift(struct planner *planner, struct err *err)
 {
     for (size_t i = 0; i < planner->schema->root.field_count; i++) {
         const struct field *field = &planner->schema->root.fields[i];
-        if (is_in_file(planner, field))
+        // dlt's own columns come and go with ingestion; files need not name them.
+        if (is_in_file(planner, field) || str_has_prefix(field->name, STR("_dlt")))
             continue;
         if (!planner->allow_drop) {
             note(planner, SCHEMA_DRIFT, field->name, "%.*s is in the table, but not in the file",
@@ -343,8 +344,15 @@ static rc plan_create(struct planner *planner, const struct schema_plan_options 
     struct table_definition definition = planner->file->definition;
     definition.format_version = options->format_version;
     note(planner, SCHEMA_CREATE, STR(""), "%zu columns", planner->file->column_count);
-    return transaction_create_table(planner->arena, options->catalog, options->namespace_name,
-                                    planner->file->table, &definition, &planner->plan->tx, err);
+    struct err absent = {0};
+    const rc code =
+        transaction_create_table(planner->arena, options->catalog, options->namespace_name,
+                                 planner->file->table, &definition, &planner->plan->tx, &absent);
+    if (code == RC_NOT_FOUND) // the namespace: whoever applies the plan makes it first
+        return RC_OK;
+    if (code != RC_OK && err != NULL)
+        *err = absent;
+    return code;
 }
 
 static rc make(struct planner *planner, const struct schema_plan_options *options, struct err *err)

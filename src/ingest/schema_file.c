@@ -64,7 +64,16 @@ static rc read_columns(struct arena *arena, const struct yaml *columns,
     return RC_OK;
 }
 
-/// A list of texts, or one text.
+static bool is_open(struct str text)
+{
+    int depth = 0;
+    for (size_t i = 0; i < text.length; i++)
+        depth += text.bytes[i] == '(' ? 1 : text.bytes[i] == ')' ? -1 : 0;
+    return depth > 0;
+}
+
+/// A list of texts, or one text. YAML cuts [bucket(4, url)] at the comma: what belongs into one
+/// pair of parentheses is put together again.
 static rc read_texts(struct arena *arena, const struct yaml *node, const char *what,
                      str_vec *ret_texts, struct err *err)
 {
@@ -76,7 +85,11 @@ static rc read_texts(struct arena *arena, const struct yaml *node, const char *w
     }
     for (size_t i = 0; i < node->count; i++) {
         TRY(yaml_to_text(node->items[i], what, &text, err));
-        *vec_push(arena, ret_texts) = text;
+        struct str *last = ret_texts->count > 0 ? &ret_texts->items[ret_texts->count - 1] : NULL;
+        if (last != NULL && is_open(*last))
+            *last = arena_printf(arena, "%.*s, %.*s", STR_ARGS(*last), STR_ARGS(text));
+        else
+            *vec_push(arena, ret_texts) = text;
     }
     return RC_OK;
 }
@@ -297,7 +310,8 @@ rc schema_file_pull(struct arena *arena, const struct landing_schema_file *file,
     size_t count = 0;
     for (size_t i = 0; i < schema->root.field_count; i++) {
         const struct field *field = &schema->root.fields[i];
-        bool is_known = schema_field_by_name(&file->definition.schema, field->name) != NULL;
+        bool is_known = schema_field_by_name(&file->definition.schema, field->name) != NULL ||
+                        str_has_prefix(field->name, STR("_dlt"));
         for (size_t c = 0; c < file->column_count; c++)
             is_known = is_known || str_equal(file->renamed_from[c], field->name);
         if (is_known)
@@ -328,7 +342,8 @@ struct str schema_file_of_table(struct arena *arena, struct str table,
     struct str text =
         arena_printf(arena, "table: %.*s\ncolumns:\n", STR_ARGS(yaml_scalar(arena, table)));
     for (size_t i = 0; i < schema->root.field_count; i++)
-        text = str_concat(arena, text, column_line(arena, &schema->root.fields[i], 2));
+        if (!str_has_prefix(schema->root.fields[i].name, STR("_dlt")))
+            text = str_concat(arena, text, column_line(arena, &schema->root.fields[i], 2));
     if (schema->identifier_count > 0) {
         str_vec names = {0};
         for (size_t i = 0; i < schema->identifier_count; i++)
