@@ -39,7 +39,7 @@ static rc list_tables(struct command_context *context, struct err *err)
     TRY(table_names_list(catalog, context->arena, &names, err));
     const struct str wanted = context->argument_count > 0 ? context->arguments[0] : STR("");
     const struct str prefixed = project_namespace_of(project, context->arena, wanted);
-    TRY(output_table_begin(context->output, columns, 7, "no tables yet: moulin ingest makes them\n",
+    TRY(output_table_begin(context->output, columns, 7, "no tables yet: moulin ingest makes them",
                            err));
     for (size_t i = 0; i < names.count; i++) {
         const struct table_name *name = &names.items[i];
@@ -195,7 +195,7 @@ static rc inspect(struct command_context *context, struct err *err)
     if (has_snapshot && command_has(context, "snapshot"))
         TRY(table_snapshot_find(&table, command_text(context, "snapshot"), &snapshot, err));
     TRY(inspect_table(&table, str_of(context->verb), snapshot, context->arena, &rows, err));
-    return inspect_print(context->output, &rows, "none\n", err);
+    return inspect_print(context->output, &rows, "none", err);
 }
 
 static struct str column_list(struct arena *arena, struct str names)

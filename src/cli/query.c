@@ -5,6 +5,7 @@
 #include "cli/inspect.h"
 #include "cli/travel.h"
 #include "duck/duck.h"
+#include "iceberg/scan_filter.h"
 #include "iceberg/scan_sql.h"
 #include "store/store.h"
 
@@ -15,7 +16,8 @@ struct query {
     struct project *project;
     struct catalog *catalog;
     struct duck_connection *connection;
-    str_vec paths; // files that the views read
+    struct str sql; // as it is run
+    str_vec paths;  // files that the views read
 };
 
 static rc open_engine(struct query *q, struct err *err)
@@ -80,9 +82,25 @@ static rc allow_files(struct query *q, const struct table *table, const struct s
     return RC_OK;
 }
 
+/// What the query's WHERE clause asks of a table that it names only once.
+static rc predicate_of(struct query *q, const struct table *table,
+                       const struct duck_table_name *view, int64_t snapshot_id,
+                       struct predicate *ret_predicate, struct err *err)
+{
+    const struct table_metadata *metadata = table->metadata;
+    struct duck_filter filter;
+    TRY(duck_filter_of(q->connection, q->arena, q->sql, view, &filter, err));
+    const struct schema *schema =
+        snapshot_id == 0
+            ? metadata_schema(metadata)
+            : metadata_schema_of_snapshot(metadata, metadata_snapshot_by_id(metadata, snapshot_id));
+    *ret_predicate = scan_filter_predicate(q->arena, schema, &filter);
+    return RC_OK;
+}
+
 /// The SELECT behind the view of a table, or of one of its metadata tables.
-static rc view_body(struct query *q, const struct table *table, const struct travel_name *name,
-                    struct str *ret_sql, struct err *err)
+static rc view_body(struct query *q, const struct table *table, const struct duck_table_name *view,
+                    const struct travel_name *name, struct str *ret_sql, struct err *err)
 {
     int64_t snapshot_id;
     TRY(choose_snapshot(q, table, name, &snapshot_id, err));
@@ -95,11 +113,13 @@ static rc view_body(struct query *q, const struct table *table, const struct tra
         *ret_sql = inspect_sql(q->arena, &rows);
         return RC_OK;
     }
+    struct predicate predicate;
     struct scan_plan plan;
-    TRY(scan_sql(table, q->arena, &(struct scan_sql_options){.scan.snapshot_id = snapshot_id},
-                 ret_sql, &plan, err));
-    log_debug("%.*s: %zu files, %lld rows before deletes",
-              STR_ARGS(table_full_name(q->arena, table)), plan.file_count,
+    TRY(predicate_of(q, table, view, snapshot_id, &predicate, err));
+    const struct scan_options scan = {.snapshot_id = snapshot_id, .predicate = &predicate};
+    TRY(scan_sql(table, q->arena, &(struct scan_sql_options){.scan = scan}, ret_sql, &plan, err));
+    log_debug("%.*s: %zu files (%zu left out), %lld rows before deletes",
+              STR_ARGS(table_full_name(q->arena, table)), plan.file_count, plan.skipped_file_count,
               (long long)plan.record_count);
     return allow_files(q, table, &plan, err);
 }
@@ -171,7 +191,7 @@ static rc make_view(struct query *q, const struct duck_table_name *name, struct 
     struct table table;
     TRY(catalog_load_table(q->catalog, found.namespace_name, found.name, q->arena, &table, err));
     struct str body;
-    TRY(view_body(q, &table, &travel, &body, err));
+    TRY(view_body(q, &table, name, &travel, &body, err));
     TRY(make_schema(q, name, err));
     const struct str sql = arena_printf(q->arena, "CREATE OR REPLACE VIEW %.*s AS %.*s",
                                         STR_ARGS(view_name(q->arena, name)), STR_ARGS(body));
@@ -266,6 +286,7 @@ rc query_run(struct command_context *context, struct str sql, const struct query
     TRY(project_catalog(q.project, &q.catalog, err));
     TRY(open_engine(&q, err));
     TRY(travel_rewrite(q.arena, sql, &sql, err));
+    q.sql = sql;
     TRY(check_is_reading(&q, sql, err));
     TRY(prepare_views(&q, sql, err));
     struct duck_stream *stream;

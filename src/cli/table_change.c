@@ -230,7 +230,7 @@ rc table_expire_verb(struct command_context *context, struct err *err)
     struct str *names = ARENA_ARRAY(context->arena, struct str, expired.files.count + 1);
     for (size_t i = 0; i < expired.files.count; i++)
         names[i] = table_full_name(context->arena, &table);
-    return print_paths(context, "table", names, &expired.files, "no file went away\n", err);
+    return print_paths(context, "table", names, &expired.files, "no file went away", err);
 }
 
 // ---------------------------------------------------------------- orphans
@@ -452,7 +452,7 @@ rc table_orphans_verb(struct command_context *context, struct err *err)
     if (command_flag(context, "delete"))
         TRY(remove_found(&search, catalog_store(catalog), is_whole, err));
     return print_paths(context, "table", search.names.items, &search.paths,
-                       "no file without an owner\n", err);
+                       "no file without an owner", err);
 }
 
 // ---------------------------------------------------------------- drop

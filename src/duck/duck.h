@@ -162,6 +162,37 @@ VEC_TYPE(duck_table_names, struct duck_table_name);
 CHECK rc duck_tables_of(struct duck_connection *connection, struct arena *arena, struct str sql,
                         duck_table_names *ret_names, struct err *err);
 
+/// What a WHERE clause asks of single columns, as far as it is told here. Readers use it to leave
+/// out files; the engine filters all the same.
+enum duck_filter_kind {
+    DUCK_FILTER_ANY, // nothing that is known here
+    DUCK_FILTER_AND, // .children
+    DUCK_FILTER_OR,  // .children
+    DUCK_FILTER_EQUAL,
+    DUCK_FILTER_NOT_EQUAL,
+    DUCK_FILTER_LESS,
+    DUCK_FILTER_LESS_OR_EQUAL,
+    DUCK_FILTER_GREATER,
+    DUCK_FILTER_GREATER_OR_EQUAL,
+    DUCK_FILTER_IN, // .values
+    DUCK_FILTER_STARTS_WITH,
+    DUCK_FILTER_IS_NULL,
+    DUCK_FILTER_NOT_NULL,
+};
+struct duck_filter {
+    enum duck_filter_kind kind;
+    struct str column;               // top-level column, as written
+    const struct duck_value *values; // .kind and .text: BOOL, INT, DECIMAL, DOUBLE, TEXT, DATE, ...
+    size_t value_count;
+    const struct duck_filter *children;
+    size_t child_count;
+};
+/// The WHERE clause that applies to all that a query reads of a table: when the table is named
+/// once, and alone in its FROM. Else, or without a WHERE, DUCK_FILTER_ANY.
+CHECK rc duck_filter_of(struct duck_connection *connection, struct arena *arena, struct str sql,
+                        const struct duck_table_name *table, struct duck_filter *ret_filter,
+                        struct err *err);
+
 /// "name" with quotes doubled: every name that goes into SQL passes here.
 struct str duck_quote_identifier(struct arena *arena, struct str name);
 /// 'text' with quotes doubled. NUL cannot be written in SQL: bind such text.

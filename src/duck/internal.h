@@ -34,6 +34,13 @@ rc feeds_failure(struct feeds *feeds, const char *message, struct err *err);
 /// Scalar functions that SQL of ours needs. Layer: duck.
 CHECK rc functions_install(duckdb_connection connection, struct err *err);
 
+/// The parser's tree of a SELECT (or a form of it: VALUES, FROM, DESCRIBE, WITH, EXPLAIN of one) as
+/// JSON; its member "error" is true for every other statement.
+/// @return RC_OK | RC_LIMIT (nested deeper than JSON may be) | ...
+struct json;
+CHECK rc duck_parse_select(struct duck_connection *connection, struct arena *arena, struct str sql,
+                           struct json *ret_tree, struct err *err);
+
 /// Reads values out of vectors.
 struct value_reader;
 struct value_reader *value_reader_open(struct arena *arena, duckdb_logical_type type);

@@ -370,10 +370,8 @@ static rc count_statements(struct duck_connection *connection, struct str sql, s
     return result;
 }
 
-/// The parser's tree of a SELECT (or a form of it: VALUES, FROM, DESCRIBE, WITH) as JSON; its
-/// member "error" is true for every other statement.
-static rc parse_select(struct duck_connection *connection, struct arena *arena, struct str sql,
-                       struct json *ret_tree, struct err *err)
+rc duck_parse_select(struct duck_connection *connection, struct arena *arena, struct str sql,
+                     struct json *ret_tree, struct err *err)
 {
     const struct duck_value param = duck_text(sql);
     struct duck_rows rows;
@@ -387,7 +385,7 @@ static rc is_select(struct duck_connection *connection, struct arena *arena, str
                     bool *ret_is_select, struct err *err)
 {
     struct json tree;
-    const rc result = parse_select(connection, arena, sql, &tree, err);
+    const rc result = duck_parse_select(connection, arena, sql, &tree, err);
     if (result == RC_LIMIT) { // nested deeper than JSON may be, so it is a tree at all
         *ret_is_select = true;
         return RC_OK;
@@ -558,7 +556,7 @@ rc duck_tables_of(struct duck_connection *connection, struct arena *arena, struc
     if (explained(sql, &inner))
         sql = inner;
     struct json tree;
-    const rc parsed = parse_select(connection, arena, sql, &tree, err);
+    const rc parsed = duck_parse_select(connection, arena, sql, &tree, err);
     if (parsed == RC_LIMIT)
         return list_tables(connection, arena, sql, ret_names, err);
     TRY(parsed);

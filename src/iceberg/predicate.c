@@ -117,8 +117,8 @@ static bool metrics_leaf(const struct predicate *leaf, const void *context)
     struct range range = {.may_be_null = true, .may_be_not_null = true};
     int64_t values, nulls, nans = 0;
     const bool has_nulls = count_of(&file->null_value_counts, field->id, &nulls);
-    if (has_nulls)
-        range.may_be_null = nulls > 0;
+    // A count of no nulls is not believed: files without field ids are read through the name
+    // mapping of today, which may not find the column that was counted. may_be_null stays true.
     if (has_nulls && count_of(&file->value_counts, field->id, &values))
         range.may_be_not_null = nulls < values;
     range.may_be_nan = is_floating(field->type.id) &&

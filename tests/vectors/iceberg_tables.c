@@ -8,6 +8,7 @@
 #include "base/compress.h"
 #include "base/fs.h"
 #include "duck/duck.h"
+#include "iceberg/scan_filter.h"
 #include "iceberg/scan_sql.h"
 #include "store/store.h"
 #include "vectors.h"
@@ -152,34 +153,49 @@ static rc open_table(struct vectors *v, struct str path, struct str args, struct
     return RC_OK;
 }
 
+/// Files are left out by the case's filter, as the query command does it.
+static rc predicate_of(struct duck_connection *connection, struct arena *arena,
+                       const struct table *table, struct str filter,
+                       struct predicate *ret_predicate, struct err *err)
+{
+    struct duck_filter parsed;
+    const struct duck_table_name name = {.name = STR("t")};
+    const struct str sql = arena_printf(arena, "SELECT * FROM t WHERE %.*s", STR_ARGS(filter));
+    TRY(duck_filter_of(connection, arena, sql, &name, &parsed, err));
+    *ret_predicate = scan_filter_predicate(arena, metadata_schema(table->metadata), &parsed);
+    return RC_OK;
+}
+
 static rc scan_case(struct vectors *v, const struct json *c, struct str path,
                     struct duck_rows *ret_rows, struct err *err)
 {
     struct arena *arena = v->scratch;
     const struct str args = json_str(json_get(c, STR("scan_args")), STR(""));
-    struct table table;
-    TRY(open_table(v, path, args, &table, err));
-    struct str scan;
-    TRY(scan_sql(&table, arena, &(struct scan_sql_options){.scan.snapshot_id = snapshot_of(args)},
-                 &scan, NULL, err));
     struct str project = json_str(json_get(c, STR("project")), STR("*"));
     if (str_is(project, "count of rows"))
         project = STR("count(*)");
     const struct str filter = json_str(json_get(c, STR("filter")), STR("true"));
     const struct str order = json_str(json_get(c, STR("order_by")), STR("all"));
-    const struct str sql =
-        arena_printf(arena,
-                     "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT %.*s FROM (%.*s) WHERE %.*s "
-                     "ORDER BY %.*s)",
-                     STR_ARGS(project), STR_ARGS(scan), STR_ARGS(filter), STR_ARGS(order));
     const struct duck_options options = {
         .time_zone = json_str(json_get(c, STR("session_time_zone")), STR("")),
         .keep_order = true,
         .threads = 2};
+    struct table table;
     struct duck *duck;
     struct duck_connection *connection;
+    TRY(open_table(v, path, args, &table, err));
     TRY(duck_open(arena, &options, &duck, err));
     TRY(duck_connect(duck, arena, &connection, err));
+    struct predicate predicate;
+    TRY(predicate_of(connection, arena, &table, filter, &predicate, err));
+    const struct scan_options scan = {.snapshot_id = snapshot_of(args), .predicate = &predicate};
+    struct str from;
+    TRY(scan_sql(&table, arena, &(struct scan_sql_options){.scan = scan}, &from, NULL, err));
+    const struct str sql =
+        arena_printf(arena,
+                     "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT %.*s FROM "
+                     "(%.*s) WHERE %.*s ORDER BY %.*s)",
+                     STR_ARGS(project), STR_ARGS(from), STR_ARGS(filter), STR_ARGS(order));
     return duck_query(connection, arena, sql, NULL, ret_rows, err);
 }
 
