@@ -10,7 +10,7 @@ struct parser {
     const struct command_table *table;
     const char *const *argv;
     size_t argc, at;
-    struct arguments result;
+    struct command_line result;
     struct err *err;
 };
 
@@ -21,7 +21,7 @@ struct str arguments_usage(struct arena *arena, const struct command_spec *spec)
                         spec->arguments[0] != '\0' ? " " : "", spec->arguments);
 }
 
-const struct option_value *arguments_option(const struct arguments *arguments, const char *name)
+const struct option_value *arguments_option(const struct command_line *arguments, const char *name)
 {
     for (size_t i = 0; i < arguments->value_count; i++)
         if (strcmp(arguments->values[i].spec->name, name) == 0)
@@ -29,7 +29,7 @@ const struct option_value *arguments_option(const struct arguments *arguments, c
     return NULL;
 }
 
-static struct option_value *find_option(struct arguments *a, struct str name)
+static struct option_value *find_option(struct command_line *a, struct str name)
 {
     for (size_t i = 0; i < a->value_count; i++)
         if (str_is(name, a->values[i].spec->name))
@@ -37,7 +37,7 @@ static struct option_value *find_option(struct arguments *a, struct str name)
     return NULL;
 }
 
-static struct option_value *find_letter(struct arguments *a, char letter)
+static struct option_value *find_letter(struct command_line *a, char letter)
 {
     for (size_t i = 0; i < a->value_count; i++)
         if (a->values[i].spec->letter == letter)
@@ -342,7 +342,7 @@ static rc parse_words(struct parser *p)
 
 rc arguments_parse(struct arena *arena, const struct command_table *table, const char *const *argv,
                    size_t argc, const char *(*getenv_of)(const char *name),
-                   struct arguments *ret_arguments, struct err *err)
+                   struct command_line *ret_arguments, struct err *err)
 {
     struct parser p = {.arena = arena, .table = table, .argv = argv, .argc = argc, .err = err};
     if (argc > ARGUMENTS_MAX_WORDS)

@@ -40,7 +40,7 @@ struct option_value {
     int64_t number; // OPTION_INT
 };
 
-struct arguments {
+struct command_line {
     const struct command_table *table;
     const struct command_group *group; // NULL when no command was named
     const struct command_spec *spec;   // NULL when help was asked for a group or the program
@@ -56,10 +56,10 @@ struct arguments {
 CHECK rc arguments_parse(struct arena *arena, const struct command_table *table,
                          const char *const *argv, size_t argc,
                          const char *(*getenv_of)(const char *name),
-                         struct arguments *ret_arguments, struct err *err);
+                         struct command_line *ret_arguments, struct err *err);
 
 /// The option by its name, NULL when the call has none of that name.
-const struct option_value *arguments_option(const struct arguments *arguments, const char *name);
+const struct option_value *arguments_option(const struct command_line *arguments, const char *name);
 
 /// "moulin table ls [NAMESPACE] [options]"
 struct str arguments_usage(struct arena *arena, const struct command_spec *spec);

@@ -63,7 +63,7 @@ struct command_spec {
     command_function function;
 };
 
-struct arguments; // internal: cli/arguments.h
+struct command_line; // internal: cli/arguments.h
 
 struct command_context {
     struct arena *arena;             // of the whole command
@@ -76,7 +76,7 @@ struct command_context {
     struct str project_folder;       // --project-dir as it was given; "." = default
     struct str environment;          // --env or ENVIRONMENT; "" = the project's default
     bool has_terminal;               // stderr is a terminal
-    const struct arguments *call;    // internal: the parsed command line
+    const struct command_line *call; // internal: the parsed command line
     struct project *project;         // internal: see command_project()
 };
 

@@ -100,7 +100,7 @@ static void put_command(struct buf *to, struct arena *arena, const struct comman
     put_globals(to, arena, table);
 }
 
-struct str help_text(struct arena *arena, const struct arguments *arguments)
+struct str help_text(struct arena *arena, const struct command_line *arguments)
 {
     struct buf to;
     buf_init(&to, HELP_MAX_BYTES);

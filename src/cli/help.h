@@ -7,6 +7,6 @@
 #include "cli/arguments.h"
 
 /// The program's help, a command's, or a verb's: whatever the call named.
-struct str help_text(struct arena *arena, const struct arguments *arguments);
+struct str help_text(struct arena *arena, const struct command_line *arguments);
 
 #endif

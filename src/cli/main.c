@@ -17,14 +17,14 @@ static const char *environment_variable(const char *name)
     return getenv(name);
 }
 
-static struct str option_text(const struct arguments *call, const char *name)
+static struct str option_text(const struct command_line *call, const char *name)
 {
     const struct option_value *value = arguments_option(call, name);
     return value->is_given ? value->values.items[0] : str_of(value->spec->fallback);
 }
 
 /// Position of a choice in its list; the parser has checked that it is there.
-static int option_choice(const struct arguments *call, const char *name)
+static int option_choice(const struct command_line *call, const char *name)
 {
     const struct option_value *value = arguments_option(call, name);
     const struct str text = option_text(call, name);
@@ -34,7 +34,7 @@ static int option_choice(const struct arguments *call, const char *name)
     return 0;
 }
 
-static bool wants_color(const struct arguments *call, int fd)
+static bool wants_color(const struct command_line *call, int fd)
 {
     const struct str when = option_text(call, "color");
     if (!str_is(when, "auto"))
@@ -44,7 +44,7 @@ static bool wants_color(const struct arguments *call, int fd)
            (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
-static void configure_log(const struct arguments *call)
+static void configure_log(const struct command_line *call)
 {
     // The choices in spec/commands.yaml stand in the order of the enums.
     log_configure((struct log_options){.level = (enum log_level)option_choice(call, "log-level"),
@@ -60,7 +60,7 @@ static int terminal_width(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-static struct output *open_output(struct arena *arena, const struct arguments *call)
+static struct output *open_output(struct arena *arena, const struct command_line *call)
 {
     const bool is_json = str_is(option_text(call, "output"), "json");
     return output_open(arena,
@@ -79,7 +79,7 @@ static struct str program_path(struct arena *arena, const char *argv0)
     return str_of(argv0);
 }
 
-static rc run_command(struct arena *arena, const struct arguments *call, const char *argv0,
+static rc run_command(struct arena *arena, const struct command_line *call, const char *argv0,
                       struct err *err)
 {
     struct output *output = open_output(arena, call);
@@ -141,7 +141,7 @@ int main(int argc, char **argv)
     static const char *const version_call[] = {"version"};
     runtime_start();
     struct arena *arena = arena_open(NULL);
-    struct arguments call;
+    struct command_line call;
     struct err err = {0};
     const bool is_version = is_version_call(argc, argv);
     const char *const *words = is_version ? version_call : (const char *const *)argv + 1;

@@ -6,6 +6,11 @@
 #ifndef ICEBERG_VALUE_H
 #define ICEBERG_VALUE_H
 
+// The template language's values have functions of these names as well, and one program links both.
+#define value_compare iceberg_value_compare
+#define value_equal iceberg_value_equal
+#define value_print iceberg_value_print
+
 #include "iceberg/types.h"
 
 /// One value of a primitive type, or null.

@@ -1,0 +1,129 @@
+#include "transform/transform.h"
+
+#include "base/fs.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "transform/graph.h"
+#include "transform/macros_core.gen.h"
+#include "transform/macros_cross_database.gen.h"
+#include "transform/macros_duckdb.gen.h"
+#include "transform/macros_materializations.gen.h"
+#include "transform/macros_tests.gen.h"
+#include "transform/parse.h"
+#include "transform/project_file.h"
+#include "transform/session.h"
+
+static const struct statement_class statements[] = {
+    {"materialization", "endmaterialization", HEADER_OPTIONS},
+    {"test", "endtest", HEADER_SIGNATURE},
+    {"data_test", "enddata_test", HEADER_SIGNATURE},
+    {"docs", "enddocs", HEADER_NAME},
+    {"snapshot", "endsnapshot", HEADER_NAME},
+};
+
+static void make_environments(struct transform *t)
+{
+    struct environment_options options = {
+        .has_do = true,
+        .has_loop_controls = true,
+        .is_sandboxed = true,
+        .has_typed_macros = true,
+        .has_dbt_filters = true,
+        .statements = statements,
+        .statement_count = sizeof statements / sizeof *statements,
+    };
+    t->env = environment_new(t->arena, &options);
+    options.native = NATIVE_DBT;
+    t->native = environment_new(t->arena, &options);
+}
+
+static struct package *builtin_package(struct transform *t, const char *name)
+{
+    struct package *package = ARENA_NEW(t->arena, struct package);
+    package->name = str_of(name);
+    package->is_builtin = true;
+    package->dispatch = value_list_new(t->arena, 0);
+    map_init(&package->macros, t->arena);
+    return package;
+}
+
+static rc load_builtins(struct transform *t, struct err *err)
+{
+    t->builtin = builtin_package(t, "dbt");
+    t->builtin_adapter = builtin_package(t, "dbt_duckdb");
+    const struct {
+        struct package *package;
+        const char *text;
+        size_t length;
+        const char *path;
+    } files[] = {
+        {t->builtin, macros_core, macros_core_length, "dbt/macros/core.sql"},
+        {t->builtin, macros_materializations, macros_materializations_length,
+         "dbt/macros/materializations.sql"},
+        {t->builtin, macros_tests, macros_tests_length, "dbt/macros/tests.sql"},
+        {t->builtin, macros_cross_database, macros_cross_database_length,
+         "dbt/macros/cross_database.sql"},
+        {t->builtin_adapter, macros_duckdb, macros_duckdb_length, "dbt/macros/duckdb.sql"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        TRY_CONTEXT(parse_macros(t, files[i].package, (struct str){files[i].text, files[i].length},
+                                 str_of(files[i].path), err),
+                    err, "built-in macros");
+    return RC_OK;
+}
+
+static void close_transform(void *object)
+{
+    transform_close(object);
+}
+
+rc transform_open(struct arena *arena, struct transform_options *options,
+                  struct transform **ret_transform, struct err *err)
+{
+    struct transform *t = ARENA_NEW(arena, struct transform);
+    t->arena = arena;
+    t->options = options;
+    t->folder = options->project_folder.length > 0 ? options->project_folder : STR(".");
+    t->started_us = options->now_us > 0 ? options->now_us : time_now_us();
+    t->is_full_refresh = options->full_refresh;
+    t->is_empty = options->empty;
+    t->invocation_id = random_uuid(arena);
+    map_init(&t->manifest.by_id, arena);
+    map_init(&t->manifest.by_name, arena);
+    map_init(&t->manifest.sources, arena);
+    map_init(&t->manifest.disabled, arena);
+    map_init(&t->manifest.docs, arena);
+    map_init(&t->manifest.macros, arena);
+    make_environments(t);
+    TRY(load_builtins(t, err));
+    TRY(project_file_load(t, err));
+    if (options->target_path.length > 0)
+        t->root->target_path = options->target_path;
+    TRY(parse_project(t, err));
+    TRY(graph_levels(t, err));
+    arena_defer(arena, close_transform, t);
+    *ret_transform = t;
+    return RC_OK;
+}
+
+void transform_close(struct transform *t)
+{
+    if (t->adapter != NULL && t->adapter->duck != NULL) {
+        duck_close(t->adapter->duck);
+        t->adapter->duck = NULL;
+    }
+}
+
+rc transform_add_inline(struct transform *t, struct str sql, struct node **ret_node,
+                        struct err *err)
+{
+    const struct source_file file = {.package = t->root,
+                                     .path = STR("from remote system.sql"),
+                                     .original = STR("from remote system.sql")};
+    struct node *node = parse_new_node(t, NODE_SQL_OPERATION, &file, STR("inline_query"));
+    node->raw_code = sql;
+    TRY(parse_sql_node(t, node, value_missing(), err));
+    TRY(parse_edges(t, node, err));
+    *ret_node = node;
+    return RC_OK;
+}
