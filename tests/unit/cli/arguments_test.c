@@ -34,7 +34,7 @@ static const char *environment(const char *name)
 }
 
 /// Words separated by blanks.
-static rc parse(struct arena *arena, const char *line, struct arguments *call, struct err *err)
+static rc parse(struct arena *arena, const char *line, struct command_line *call, struct err *err)
 {
     const char *words[32];
     size_t count = 0;
@@ -45,7 +45,7 @@ static rc parse(struct arena *arena, const char *line, struct arguments *call, s
     return arguments_parse(arena, &table, words, count, environment, call, err);
 }
 
-static struct str value_of(const struct arguments *call, const char *name, size_t index)
+static struct str value_of(const struct command_line *call, const char *name, size_t index)
 {
     const struct option_value *value = arguments_option(call, name);
     assert_non_null(value);
@@ -63,7 +63,7 @@ static void test_options_may_stand_anywhere_and_in_every_form(void **state)
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct arena *arena = arena_open(NULL);
-        struct arguments call;
+        struct command_line call;
         struct err err;
         assert_int_equal(parse(arena, lines[i], &call, &err), RC_OK);
         assert_string_equal(call.spec->name, "load");
@@ -83,7 +83,7 @@ static void test_words_go_up_to_the_next_option_and_the_last_value_wins(void **s
 {
     (void)state;
     struct arena *arena = arena_open(NULL);
-    struct arguments call;
+    struct command_line call;
     struct err err;
     assert_int_equal(parse(arena, "load x --select a +b --limit 1 --limit 2 -s c", &call, &err),
                      RC_OK);
@@ -99,7 +99,7 @@ static void test_the_environment_fills_in_what_the_line_leaves_open(void **state
 {
     (void)state;
     struct arena *arena = arena_open(NULL);
-    struct arguments call;
+    struct command_line call;
     struct err err;
     assert_int_equal(parse(arena, "table ls", &call, &err), RC_OK);
     assert_true(str_is(value_of(&call, "env", 0), "from-env"));
@@ -131,7 +131,7 @@ static void test_mistakes_are_usage_errors_with_a_suggestion(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena *arena = arena_open(NULL);
-        struct arguments call;
+        struct command_line call;
         struct err err = {0};
         assert_int_equal(parse(arena, cases[i].line, &call, &err), RC_USAGE);
         assert_non_null(strstr(err.message, cases[i].message));
@@ -155,7 +155,7 @@ static void test_help_is_given_for_the_program_a_group_and_a_command(void **stat
                  {"load --help", "--select SELECTOR..."}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena *arena = arena_open(NULL);
-        struct arguments call;
+        struct command_line call;
         struct err err;
         assert_int_equal(parse(arena, cases[i].line, &call, &err), RC_OK);
         assert_true(call.wants_help);
