@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/vec.h"
 
 VEC_TYPE(item_vec, struct json);
@@ -188,13 +189,38 @@ static inline bool is_plain(char c)
     return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
+// The high bit of each of eight bytes that is not plain. The borrow of a subtraction can mark the
+// byte above a marked one too; only the lowest mark is used.
+static inline uint64_t marks_of(const char *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    const uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    const uint64_t controls = (word - ones * 0x20) & ~word;
+    const uint64_t quotes = (quote - ones) & ~quote, backslashes = (backslash - ones) & ~backslash;
+    return (word | controls | quotes | backslashes) & highs;
+}
+
+// @return the first byte that is not plain, or `end`
+static inline const char *skip_plain(const char *at, const char *end)
+{
+    for (; end - at >= 8; at += 8) {
+        const uint64_t marks = marks_of(at);
+        if (marks != 0)
+            return at + __builtin_ctzll(marks) / 8;
+    }
+    while (at < end && is_plain(*at))
+        at++;
+    return at;
+}
+
 // Finds the closing quote, checking bytes on the way. *ret_has_escape tells whether to decode.
 static rc scan_string(struct parser *p, bool *ret_has_escape)
 {
     *ret_has_escape = false;
     for (;;) {
-        while (p->at < p->end && is_plain(*p->at))
-            p->at++;
+        p->at = skip_plain(p->at, p->end);
         if (p->at >= p->end)
             return fail_at(p, p->at, RC_INVALID, "the string is not closed");
         const unsigned char byte = (unsigned char)*p->at;
@@ -230,12 +256,15 @@ static rc parse_string(struct parser *p, struct str *ret_text)
     char *decoded = arena_alloc(p->arena, (size_t)(end - start)), *to = decoded;
     p->at = start;
     while (p->at < end) {
-        if (*p->at == '\\') {
-            p->at++;
-            TRY(parse_escape(p, &to));
-        } else {
-            *to++ = *p->at++;
-        }
+        const char *escape = memchr(p->at, '\\', (size_t)(end - p->at));
+        const size_t plain = (size_t)((escape != NULL ? escape : end) - p->at);
+        memcpy(to, p->at, plain);
+        to += plain;
+        p->at += plain;
+        if (escape == NULL)
+            break;
+        p->at++;
+        TRY(parse_escape(p, &to));
     }
     p->at = end + 1;
     *ret_text = (struct str){decoded, (size_t)(to - decoded)};
@@ -273,13 +302,26 @@ static rc parse_array(struct parser *p, int depth, struct json *value)
     return RC_OK;
 }
 
-// The last of equal keys wins, at the place of the first. Quadratic only up to 32 members.
-static struct json_member *member_add(struct parser *p, member_vec *members, struct str key)
+enum { SMALL_OBJECT_MEMBERS = 32 };
+
+// The last of equal keys wins, at the place of the first. Large objects are searched by `index`,
+// which holds numbers of members, counted from 1.
+static struct json_member *member_add(struct parser *p, member_vec *members, struct map *index,
+                                      struct str key)
 {
-    if (members->count <= 32)
+    if (members->count < SMALL_OBJECT_MEMBERS) {
         for (size_t i = 0; i < members->count; i++)
             if (str_equal(members->items[i].key, key))
                 return &members->items[i];
+    } else {
+        if (index->arena == NULL)
+            map_init(index, p->arena);
+        for (size_t i = index->count; i < members->count; i++)
+            map_set(index, members->items[i].key, (void *)(uintptr_t)(i + 1));
+        const size_t known = (size_t)(uintptr_t)map_get(index, key);
+        if (known > 0)
+            return &members->items[known - 1];
+    }
     struct json_member *member = vec_push(p->arena, members);
     member->key = key;
     return member;
@@ -288,6 +330,7 @@ static struct json_member *member_add(struct parser *p, member_vec *members, str
 static rc parse_object(struct parser *p, int depth, struct json *value)
 {
     member_vec members = {0};
+    struct map index = {0};
     p->at++;
     skip_space(p);
     for (bool is_first = true; p->at >= p->end || *p->at != '}'; is_first = false) {
@@ -308,7 +351,7 @@ static rc parse_object(struct parser *p, int depth, struct json *value)
         // The value goes aside first: the vector may move while nested members are read.
         struct json member_value;
         TRY(parse_value(p, depth + 1, &member_value));
-        member_add(p, &members, key)->value = member_value;
+        member_add(p, &members, &index, key)->value = member_value;
         skip_space(p);
     }
     p->at++;

@@ -104,6 +104,54 @@ static void test_the_last_of_equal_keys_wins(void **state)
     assert_int_equal(json_int64(json_get(&value, STR("a")), 0), 3);
 }
 
+static void test_the_last_of_equal_keys_wins_in_large_objects_too(void **state)
+{
+    (void)state;
+    struct str text = STR("{");
+    for (int i = 0; i < 300; i++)
+        text = arena_printf(arena, "%.*s\"k%d\":%d,", STR_ARGS(text), i % 100, i);
+    text = arena_printf(arena, "%.*s\"z\":0}", STR_ARGS(text));
+    struct json value;
+    assert_int_equal(json_parse(arena, text, "x", &value, NULL), RC_OK);
+    assert_int_equal(value.count, 101);
+    for (int i = 0; i < 100; i++) {
+        assert_true(str_equal(value.members[i].key, arena_printf(arena, "k%d", i)));
+        assert_int_equal(json_int64(&value.members[i].value, -1), 200 + i);
+    }
+}
+
+// Every length and every place of a special byte around the eight that are looked at together.
+static void test_strings_of_any_length_end_where_they_should(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length < 40; length++)
+        for (size_t at = 0; at <= length; at++) {
+            char text[64] = "\"", *to = text + 1;
+            for (size_t i = 0; i < length; i++) {
+                if (i == at) {
+                    memcpy(to, "\\\"", 2);
+                    to += 2;
+                } else {
+                    *to++ = (char)('!' + (i % 2) * ('#' - '!')); // the neighbours of the quote
+                }
+            }
+            memcpy(to, "\",", 2);
+            struct json_reader reader = {.text = {text, (size_t)(to + 1 - text)}, .place = "x"};
+            struct json value;
+            assert_int_equal(json_next(&reader, arena, &value, NULL), RC_OK);
+            assert_int_equal(value.text.length, length);
+            if (at < length)
+                assert_int_equal(value.text.bytes[at], '"');
+            text[1 + at] = '\x1f';
+            struct err err;
+            reader.at = 0;
+            if (at < length) {
+                assert_int_equal(json_next(&reader, arena, &value, &err), RC_INVALID);
+                assert_int_equal(err.column, 2 + (int)at);
+            }
+        }
+}
+
 static void test_reader_takes_documents_one_by_one(void **state)
 {
     (void)state;
@@ -176,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_wrong_documents_are_refused_with_their_place),
         cmocka_unit_test(test_depth_is_limited),
         cmocka_unit_test(test_the_last_of_equal_keys_wins),
+        cmocka_unit_test(test_the_last_of_equal_keys_wins_in_large_objects_too),
+        cmocka_unit_test(test_strings_of_any_length_end_where_they_should),
         cmocka_unit_test(test_reader_takes_documents_one_by_one),
         cmocka_unit_test(test_built_values_grow_also_after_a_copy),
         cmocka_unit_test(test_writer_prints_pretty_and_compact),
