@@ -51,8 +51,11 @@ static rc check_moulin_yml(struct check *c, struct command_context *context, str
     c->file_count++;
     const rc code = project_problems(c->arena, context->project_folder, &problems, err);
     add_schema_problems(c, &problems);
-    if (code == RC_NOT_FOUND)
-        return code; // not a project at all
+    if (code == RC_NOT_FOUND) { // not a project at all: the call is wrong
+        if (err != NULL)
+            err->code = RC_CONFIG;
+        return RC_CONFIG;
+    }
     if (code != RC_OK)
         check_add_err(c, "moulin.yml", err);
     if (c->problems.count > 0)

@@ -27,7 +27,11 @@ rc command_project(struct command_context *context, struct project **ret_project
         struct project_options options = {.folder = context->project_folder,
                                           .environment = context->environment};
         take_vars(context, &options);
-        TRY(project_open(context->arena, options, &context->project, err));
+        const rc code = project_open(context->arena, options, &context->project, err);
+        // No project in this folder: the call is wrong, not the work.
+        if (code == RC_NOT_FOUND && err != NULL)
+            err->code = RC_CONFIG;
+        TRY(code == RC_NOT_FOUND ? RC_CONFIG : code);
     }
     *ret_project = context->project;
     return RC_OK;

@@ -40,7 +40,7 @@ def folder():
 def case(function):
     """Runs a test function at once and prints its TAP line, named after it."""
     global failures
-    name = function.__name__.replace("_", " ")
+    name = getattr(function, "title", function.__name__.replace("_", " "))
     try:
         function()
         print(f"ok {name}", flush=True)
