@@ -152,6 +152,29 @@ static struct landing_table *add_table(struct landing *landing, struct str name)
     return table;
 }
 
+/// A project that was copied or moved names its old folder in every table: writing there would
+/// change somebody else's files.
+static rc check_location(struct landing *landing, const struct landing_table *table,
+                         struct err *err)
+{
+    const struct landing_options *options = &landing->options;
+    struct str expected;
+    if (!store_driver_of(options->store)->is_local)
+        return RC_OK;
+    TRY(catalog_table_location(options->catalog, landing->arena, options->namespace_name,
+                               table->name, &expected, err));
+    const struct str location = table->table.metadata->location;
+    const struct str end = arena_printf(landing->arena, "/%.*s/%.*s",
+                                        STR_ARGS(options->namespace_name), STR_ARGS(table->name));
+    const struct str folder = catalog_warehouse(options->catalog);
+    if (str_equal(location, expected) || str_has_prefix(location, folder) ||
+        !str_has_suffix(location, end))
+        return RC_OK;
+    err_set(err, RC_REFUSED, "table %.*s lies in %.*s, which is not below the warehouse %.*s",
+            STR_ARGS(table->name), STR_ARGS(location), STR_ARGS(folder));
+    return err_hint(err, "the project was moved or copied: move it back, or run moulin doctor");
+}
+
 static rc load_table(struct landing *landing, struct landing_table *table, struct err *err)
 {
     bool exists = false;
@@ -162,6 +185,7 @@ static rc load_table(struct landing *landing, struct landing_table *table, struc
         return RC_OK;
     TRY(catalog_load_table(landing->options.catalog, landing->options.namespace_name, table->name,
                            landing->arena, &table->table, err));
+    TRY(check_location(landing, table, err));
     table->exists = true;
     return RC_OK;
 }
