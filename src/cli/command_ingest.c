@@ -30,7 +30,11 @@ static rc open_recording(struct ingest_call *call, struct err *err)
         return command_usage_error(call->context, err, "--record and --replay exclude each other");
     if (record.length > 0)
         return recording_open_record(record, &call->recording, err);
-    return replay.length > 0 ? recording_open_replay(replay, &call->recording, err) : RC_OK;
+    if (replay.length > 0)
+        return recording_open_replay(replay, &call->recording, err);
+    const struct str of_environment = call->project->environment->http.replay;
+    return of_environment.length > 0 ? recording_open_replay(of_environment, &call->recording, err)
+                                     : RC_OK;
 }
 
 /// --start-month and --end-month are variables that the source's file reads.

@@ -224,6 +224,18 @@ static void take_engine(struct reader *r, const struct yaml *node,
         environment->engine.properties = yaml_to_json(r->arena, engine);
 }
 
+/// `http: {replay: path}`: sources of this environment read recorded answers.
+static rc take_http(struct reader *r, const struct yaml *node,
+                    struct project_environment *environment)
+{
+    const struct str path = yaml_str(yaml_get(yaml_get(node, STR("http")), STR("replay")), STR(""));
+    if (path.length == 0 || path.bytes[0] == '/') {
+        environment->http.replay = path;
+        return RC_OK;
+    }
+    return fs_join(r->arena, r->project->folder, path, &environment->http.replay, r->err);
+}
+
 static rc take_namespaces(struct reader *r, const struct yaml *node,
                           struct project_environment *environment)
 {
@@ -266,6 +278,7 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     TRY(as_uri(r, yaml_str(yaml_get(node, STR("warehouse")), STR("")), &environment->warehouse));
     TRY(take_catalog(r, node, environment));
     take_engine(r, node, environment);
+    TRY(take_http(r, node, environment));
     TRY(take_namespaces(r, node, environment));
     take_names(r, root, node, environment);
     project->environment = environment;

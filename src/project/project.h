@@ -48,6 +48,9 @@ struct project_environment {
         int64_t memory_bytes;   // 0 = the engine's default
         struct json properties; // every key of `engine:`
     } engine;
+    struct {
+        struct str replay; // absolute path of a recording, file or folder; "" = the network
+    } http;
     struct str namespace_prefix; // "" = none
     struct project_namespace *namespaces;
     size_t namespace_count;

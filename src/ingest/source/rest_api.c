@@ -458,7 +458,10 @@ rc rest_run(struct source *source, const struct source_run *source_run,
 
 static void hide_secret(void *ctx, struct str secret)
 {
-    recording_add_secret(ctx, secret);
+    struct rest_source *rest = ctx;
+    source_hide(rest->source, secret);
+    if (rest->recording != NULL)
+        recording_add_secret(rest->recording, secret);
 }
 
 // client.session has the names of dlt's runtime configuration; seconds there, milliseconds here.
@@ -502,8 +505,8 @@ rc rest_open(struct source *source, const struct json *config, const struct sour
     TRY(rest_config_read(rest, config, options, err));
     rest->http = options->http;
     rest->recording = options->recording;
-    for (size_t i = 0; rest->recording != NULL && i < rest->count; i++)
-        auth_secrets(rest->resources[i].auth, hide_secret, rest->recording);
+    for (size_t i = 0; i < rest->count; i++)
+        auth_secrets(rest->resources[i].auth, hide_secret, rest);
     struct http_options http = {.recording = options->recording, .user_agent = options->user_agent};
     rest->http_options = http;
     return read_session(json_path(config, "client", "session"), &rest->http_options, err);

@@ -4,6 +4,7 @@
 #include "ingest/source/source.h"
 
 #include "ingest/source/rest.intern.h"
+#include "net/url.h"
 
 size_t source_resource_count(const struct source *source)
 {
@@ -23,11 +24,37 @@ const struct resource *source_find_resource(const struct source *source, struct 
     return NULL;
 }
 
+void source_hide(struct source *source, struct str secret)
+{
+    const struct str spellings[] = {secret, url_encode_form(source->arena, secret),
+                                    url_encode(source->arena, secret, STR(""))};
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        if (i == 0 || !str_equal(spellings[i], secret))
+            secret_list_add(source->arena, &source->secrets,
+                            secret_new(source->arena, spellings[i]));
+}
+
+static void clean(const struct source *source, char *text, size_t text_bytes)
+{
+    struct arena *scratch = arena_open(NULL);
+    const struct str cleaned = secret_redact(scratch, &source->secrets, str_of(text));
+    const size_t length = cleaned.length < text_bytes ? cleaned.length : text_bytes - 1;
+    memmove(text, cleaned.bytes, length);
+    text[length] = '\0';
+    arena_close(scratch);
+}
+
 rc source_run(struct source *source, const struct source_run *run, const struct record_sink *sink,
               struct source_report *ret_report, struct err *err)
 {
     struct source_report report = {0};
-    TRY(source->driver->run(source, run, sink, &report, err));
+    const rc code = source->driver->run(source, run, sink, &report, err);
+    if (code != RC_OK && err != NULL) {
+        clean(source, err->message, sizeof err->message);
+        clean(source, err->hint, sizeof err->hint);
+        clean(source, err->place, sizeof err->place);
+    }
+    TRY(code);
     if (ret_report != NULL)
         *ret_report = report;
     return RC_OK;

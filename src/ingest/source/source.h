@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -114,8 +115,12 @@ struct source {
     struct str name;
     struct resource *resources;
     size_t resource_count;
+    struct secret_list secrets; // never shown: errors of a run are cleaned of them
     void *driver_data;
 };
+
+/// Adds a text that errors must not show, in the spellings that a URL gives it too.
+void source_hide(struct source *source, struct str secret);
 
 /// Reads a source configuration that has been rendered to JSON (tests, other programs).
 /// For a file of a project see source_file.h. Touches no network.

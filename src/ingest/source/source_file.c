@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/yaml.h"
 #include "ingest/source_schema.gen.h"
+#include "net/recording.h"
 
 static const struct str folder = STR_INIT("pipelines/ingest");
 static const struct str suffix = STR_INIT("-ingestion");
@@ -87,6 +88,52 @@ rc source_file_problems(const struct project *project, struct arena *arena, stru
                                err);
 }
 
+// --- secrets -----------------------------------------------------------------------------------
+
+struct hiding {
+    const struct project *project;
+    struct arena *arena;
+    struct source *source;
+    struct recording *recording;
+};
+
+// Every {{ secret('name') }} of a text: its value must not get into a recording or an error.
+static rc hide_secrets(void *context, const struct yaml *string, const struct yaml **ret_node,
+                       struct err *err)
+{
+    const struct hiding *hiding = context;
+    (void)ret_node;
+    struct str rest = string->text;
+    for (;;) {
+        const size_t call = str_find(rest, STR("secret("));
+        if (call == SIZE_MAX)
+            return RC_OK;
+        rest = str_trim(str_slice(rest, call + 7, rest.length));
+        const char quote = rest.length > 0 ? rest.bytes[0] : '\0';
+        const struct str behind = str_slice(rest, 1, rest.length);
+        const size_t end = str_find_byte(behind, quote);
+        if ((quote != '\'' && quote != '"') || end == SIZE_MAX)
+            continue;
+        struct str value;
+        TRY(project_secret(hiding->project, hiding->arena, str_slice(behind, 0, end), &value, err));
+        source_hide(hiding->source, value);
+        if (hiding->recording != NULL)
+            recording_add_secret(hiding->recording, value);
+    }
+}
+
+static rc hide_all(const struct project *project, struct arena *arena,
+                   const struct source_options *options, struct source *source,
+                   const struct yaml *tree, struct err *err)
+{
+    struct hiding hiding = {project, arena, source, options->recording};
+    const struct yaml *same;
+    const rc code = yaml_rewrite(arena, tree, hide_secrets, &hiding, &same, err);
+    if (code != RC_OK)
+        source_close(source);
+    return code;
+}
+
 rc source_file_open(const struct project *project, struct arena *arena,
                     const struct source_options *options, struct source_file *ret_file,
                     struct err *err)
@@ -115,6 +162,7 @@ rc source_file_open(const struct project *project, struct arena *arena,
         }
         return code;
     }
+    TRY(hide_all(project, arena, options, file.source, tree, err));
     file.config = config;
     *ret_file = file;
     return RC_OK;
