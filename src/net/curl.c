@@ -271,6 +271,23 @@ static const struct {
      "the answer is compressed in a way that this libcurl cannot read, or damaged"},
 };
 
+// libcurl's words as ours: lower case first, and without "after 7 ms", so that equal causes of
+// several attempts are equal texts.
+static struct str plain_reason(struct arena *arena, struct str why)
+{
+    const size_t after = str_find(why, STR(" after "));
+    if (after != SIZE_MAX) {
+        const struct str tail = str_slice(why, after + 7, why.length);
+        const size_t end = str_find(tail, STR(" ms"));
+        if (end != SIZE_MAX && end < 12)
+            why =
+                str_concat(arena, str_slice(why, 0, after), str_slice(tail, end + 3, tail.length));
+    }
+    const struct str first = str_lower(arena, str_slice(why, 0, 1));
+    const bool is_acronym = why.length > 1 && why.bytes[1] >= 'A' && why.bytes[1] <= 'Z';
+    return is_acronym ? why : str_concat(arena, first, str_slice(why, 1, why.length));
+}
+
 static rc transfer_error(struct curl_handle *handle, CURLcode code, struct str url, struct err *err)
 {
     const struct str place = url_redact(handle->answer_arena, url);
@@ -297,7 +314,8 @@ static rc transfer_error(struct curl_handle *handle, CURLcode code, struct str u
         is_final = code_table[i].is_final;
         hint = code_table[i].hint;
     }
-    err_set(err, result, "cannot read %.*s: %s", STR_ARGS(place), why);
+    const struct str reason = plain_reason(handle->answer_arena, str_of(why));
+    err_set(err, result, "%.*s (%.*s)", STR_ARGS(reason), STR_ARGS(place));
     if (err != NULL)
         err->is_retryable = !is_final;
     return hint[0] != '\0' ? err_hint(err, "%s", hint) : result;

@@ -109,7 +109,8 @@ static struct json parse(const char *text)
     struct json value;
     struct err err = {0};
     // Single quotes keep the cases readable.
-    const struct str quoted = str_replace(arena, str_of(text), STR("'"), STR("\""));
+    const struct str single = str_replace(arena, str_of(text), STR("'"), STR("\""));
+    const struct str quoted = str_replace(arena, single, STR("`"), STR("'"));
     if (json_parse(arena, quoted, "case", &value, &err) != RC_OK)
         fail_msg("%s in %s", err.message, text);
     return value;
@@ -395,6 +396,55 @@ static void what_the_data_lacks_is_told(void **state)
     assert_non_null(strstr(err.message, "titled 'Sign in'"));
 }
 
+static void steps_filter_and_map_raw_records(void **state)
+{
+    (void)state;
+    run_ok("{'client': {'base_url': 'http://h'}, 'resources': [{'name': 'a', 'processing_steps': ["
+           " {'filter': 'record.n > 1 and record.tags'},"
+           " {'map': {'id': 'record.id ~ `-` ~ record.n', 'half': 'record.n / 2', 'zip': "
+           "'record.zip', 'tags': null, 'first': 'record.tags[0]', 'none': 'record.nothing'}},"
+           " {'map': 'dict(record, last=true)'}]}]}",
+           "{'/a': [{'id': 'x', 'n': 1, 'tags': ['t']}, {'id': 'y', 'n': 2, 'tags': []},"
+           " {'id': 'z', 'n': 3, 'zip': '01234', 'tags': [{'k': 9007199254740993}]}]}");
+    assert_list(&seen.records, "a {'id':'z-3','n':3,'zip':'01234','half':1.5,"
+                               "'first':{'k':9007199254740993},'none':null,'last':true}");
+}
+
+static void filtered_records_take_their_children_along(void **state)
+{
+    (void)state;
+    run_ok("{'client': {'base_url': 'http://h', 'paginator': 'single_page'}, 'resources': ["
+           " {'name': 'p', 'rows': [{'id': 1}, {'id': 2}],"
+           "  'processing_steps': [{'filter': 'record.id == 2'}]},"
+           " {'name': 'c', 'endpoint': 'c/{resources.p.id}'}]}",
+           "{'/c/2': {'x': 5}}");
+    assert_list(&seen.records, "p {'id':2}\nc {'x':5}");
+}
+
+static void wrong_steps_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *step, *wanted;
+        rc code;
+    } cases[] = {
+        {"{'filter': 'record.'}", "filter 'record.'", RC_CONFIG},
+        {"{'filter': '{{ record.x }}'}", "no braces", RC_CONFIG},
+        {"{'yield_map': 'x'}", "{filter: ...}", RC_CONFIG},
+        {"{'map': '1'}", "must give a mapping", RC_INVALID},
+        {"{'filter': 'record.x.y.z'}", "processing_steps", RC_FAILED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        const struct str config = arena_printf(
+            arena, "{'resources': [{'name': 'a', 'rows': [{'id': 1}], 'processing_steps': [%s]}]}",
+            cases[i].step);
+        const rc code = run_with(config.bytes, "{}", (struct source_run){0}, &err);
+        if (code != cases[i].code || strstr(err.message, cases[i].wanted) == NULL)
+            fail_msg("case %zu (%s): %d %s", i, cases[i].step, code, err.message);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -412,6 +462,9 @@ int main(void)
         TEST(rows_of_plain_texts_answer_to_dollar),
         TEST(wrong_configurations_are_refused),
         TEST(what_the_data_lacks_is_told),
+        TEST(steps_filter_and_map_raw_records),
+        TEST(filtered_records_take_their_children_along),
+        TEST(wrong_steps_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
