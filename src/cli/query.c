@@ -8,6 +8,7 @@
 #include "iceberg/scan_filter.h"
 #include "iceberg/scan_sql.h"
 #include "store/store.h"
+#include "transform/lake.h"
 
 struct query {
     struct command_context *context;
@@ -18,7 +19,11 @@ struct query {
     struct duck_connection *connection;
     struct str sql; // as it is run
     str_vec paths;  // files that the views read
+    view_vec views; // of models: SQL kept by the embedded engine
+    int view_depth; // of the view that is being made
 };
+
+enum { QUERY_MAX_VIEW_DEPTH = 50 };
 
 static rc open_engine(struct query *q, struct err *err)
 {
@@ -171,10 +176,43 @@ static bool is_file(const struct duck_table_name *name)
             str_has_suffix(name->name, STR(".csv")) || str_has_suffix(name->name, STR(".json")));
 }
 
+static rc prepare_tables(struct query *q, struct str sql, struct err *err);
+
+static const struct view_entry *find_view(const struct query *q, const struct duck_table_name *name)
+{
+    for (size_t i = 0; name->catalog.length == 0 && i < q->views.count; i++)
+        if (str_equal_ignore_case(q->views.items[i].name, name->name) &&
+            (name->schema.length == 0 ||
+             str_equal_ignore_case(q->views.items[i].schema, name->schema)))
+            return &q->views.items[i];
+    return NULL;
+}
+
+/// A view of a model stands on tables and other views: those first.
+static rc make_model_view(struct query *q, const struct duck_table_name *name,
+                          const struct view_entry *view, struct err *err)
+{
+    if (q->view_depth >= QUERY_MAX_VIEW_DEPTH)
+        return err_set(err, RC_LIMIT, "views stand on views more than %d deep",
+                       QUERY_MAX_VIEW_DEPTH);
+    q->view_depth++;
+    TRY_CONTEXT(prepare_tables(q, view->sql, err), err, "view %.*s.%.*s", STR_ARGS(view->schema),
+                STR_ARGS(view->name));
+    q->view_depth--;
+    TRY(make_schema(q, name, err));
+    return duck_execute(q->connection,
+                        arena_printf(q->arena, "CREATE OR REPLACE VIEW %.*s AS %.*s",
+                                     STR_ARGS(view_name(q->arena, name)), STR_ARGS(view->sql)),
+                        NULL, NULL, err);
+}
+
 static rc make_view(struct query *q, const struct duck_table_name *name, struct err *err)
 {
     if (is_builtin(name))
         return RC_OK;
+    const struct view_entry *view = find_view(q, name);
+    if (view != NULL)
+        return make_model_view(q, name, view, err);
     if (is_file(name)) {
         err_set(err, RC_USAGE, "query reads the catalog's tables, not files: \"%.*s\"",
                 STR_ARGS(name->name));
@@ -269,12 +307,19 @@ static rc print_stream(struct query *q, struct duck_stream *stream, struct err *
     return output_table_end(q->context->output, err);
 }
 
-static rc prepare_views(struct query *q, struct str sql, struct err *err)
+static rc prepare_tables(struct query *q, struct str sql, struct err *err)
 {
     duck_table_names names;
     TRY(duck_tables_of(q->connection, q->arena, sql, &names, err));
     for (size_t i = 0; i < names.count; i++)
         TRY(make_view(q, &names.items[i], err));
+    return RC_OK;
+}
+
+static rc prepare_views(struct query *q, struct str sql, struct err *err)
+{
+    TRY(views_read(q->project, q->arena, &q->views, err));
+    TRY(prepare_tables(q, sql, err));
     return duck_restrict(q->connection, &q->paths, err);
 }
 
