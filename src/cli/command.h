@@ -93,7 +93,7 @@ size_t command_list(const struct command_context *context, const char *option,
                     const struct str **ret_items);
 
 /// The project of --project-dir, opened at the first call.
-/// @return RC_OK | RC_CONFIG | RC_NOT_FOUND (no moulin.yml there)
+/// @return RC_OK | RC_CONFIG (also when there is no moulin.yml)
 CHECK rc command_project(struct command_context *context, struct project **ret_project,
                          struct err *err);
 

@@ -255,8 +255,11 @@ static rc run_workflow(struct command_context *context, struct project *project,
         local_tasks_open(context->arena, (struct local_tasks_options){.project = project,
                                                                       .program = context->program,
                                                                       .on_log = show_child_log});
-    TRY(workflow_load(project, tasks, context->arena, context->arguments[0], &workflow, &problems,
-                      err));
+    const rc code = workflow_load(project, tasks, context->arena, context->arguments[0], &workflow,
+                                  &problems, err);
+    if (code == RC_NOT_FOUND)
+        err->code = RC_USAGE; // a name that was mistyped
+    TRY(code == RC_NOT_FOUND ? RC_USAGE : code);
     if (problems.count > 0)
         return refuse(&workflow, &problems, err);
     return execute(context, project, &workflow, tasks, err);
