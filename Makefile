@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 BUILD := build
 PREFIX ?= /usr/local
+CACHE := $(or $(MOULIN_CACHE),.cache)
 
 .PHONY: help setup build install demo test test-fast interop bench format check-style clean
 
@@ -16,6 +17,8 @@ build: ## build the program: build/moulin
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log; exit 1; }
 	@rm -f $(BUILD)-setup.log
 	@ninja -C $(BUILD) --quiet
+	@mkdir -p $(BUILD)/lib
+	@cmp -s $(CACHE)/duckdb/libduckdb.so $(BUILD)/lib/libduckdb.so || cp $(CACHE)/duckdb/libduckdb.so $(BUILD)/lib/
 
 install: build ## install under PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/moulin $(DESTDIR)$(PREFIX)/bin/moulin
