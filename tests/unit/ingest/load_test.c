@@ -1,0 +1,374 @@
+// What ingest/load.h promises: rows and state in one commit, nothing visible and nothing left of a
+// run that failed at any of its writes, state that follows a rollback, one load per run id.
+
+#include "unit_test.h"
+
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "iceberg/scan_sql.h"
+#include "ingest/load.h"
+#include "store/store.h"
+
+/// A source whose records and state a test sets.
+struct fake {
+    struct source source;
+    struct resource resource;
+    const char *records;   // JSON array
+    const char *state;     // JSON object, NULL = keeps none
+    struct str seen_state; // what the run was given
+    struct arena *arena;
+};
+
+struct house {
+    struct arena *arena;
+    struct str folder;
+    struct store_fault fault;
+    struct store *store;
+    struct catalog *catalog;
+    struct duck *duck;
+    struct duck_connection *connection;
+    struct fake fake;
+    struct json settings;
+};
+
+static rc fake_run(struct source *source, const struct source_run *run,
+                   const struct record_sink *sink, struct source_report *report, struct err *err)
+{
+    struct fake *fake = source->driver_data;
+    struct json records, state;
+    const struct json *old = run->states[0];
+    fake->seen_state = old != NULL ? json_print(fake->arena, old, JSON_COMPACT) : STR("none");
+    TRY(json_parse(fake->arena, str_of(fake->records), "records", &records, err));
+    for (size_t i = 0; i < records.count; i++) {
+        report->records++;
+        TRY(sink->record(sink->ctx, &fake->resource, &records.items[i], err));
+    }
+    if (fake->state == NULL)
+        return sink->unit_end(sink->ctx, &fake->resource, NULL, err);
+    TRY(json_parse(fake->arena, str_of(fake->state), "state", &state, err));
+    return sink->unit_end(sink->ctx, &fake->resource, &state, err);
+}
+
+static void fake_close(struct source *source)
+{
+    (void)source;
+}
+
+static const struct source_driver fake_driver = {
+    .type = "fake", .run = fake_run, .close = fake_close};
+
+static void open_catalog(struct house *house)
+{
+    struct err err = {0};
+    const struct catalog_options options = {
+        .type = STR("sql"),
+        .uri = arena_printf(house->arena, "sqlite:///%.*s/catalog.db", STR_ARGS(house->folder)),
+        .warehouse = arena_printf(house->arena, "file://%.*s", STR_ARGS(house->folder)),
+        .store = house->store};
+    assert_int_equal(catalog_open(&options, &house->catalog, &err), RC_OK);
+}
+
+static void open_house(struct house *house, enum write_disposition disposition)
+{
+    char template[] = "/tmp/moulin-load-XXXXXX";
+    struct err err = {0};
+    assert_non_null(mkdtemp(template));
+    *house = (struct house){.arena = arena_open(NULL)};
+    house->folder = arena_str(house->arena, str_of(template));
+    house->store = store_open_fault(house->arena, store_open_posix(house->arena), &house->fault);
+    open_catalog(house);
+    const struct duck_options duck = {.memory_bytes = 256 << 20, .threads = 1};
+    assert_int_equal(duck_open(house->arena, &duck, &house->duck, &err), RC_OK);
+    assert_int_equal(duck_connect(house->duck, house->arena, &house->connection, &err), RC_OK);
+    struct fake *fake = &house->fake;
+    fake->arena = house->arena;
+    fake->resource = (struct resource){.name = STR("games"),
+                                       .table_name = STR("games"),
+                                       .write_disposition = disposition,
+                                       .max_table_nesting = -1,
+                                       .is_selected = true};
+    if (disposition == WRITE_MERGE)
+        *vec_push(house->arena, &fake->resource.primary_key) = STR("id");
+    fake->source = (struct source){.driver = &fake_driver,
+                                   .arena = house->arena,
+                                   .resources = &fake->resource,
+                                   .resource_count = 1,
+                                   .driver_data = fake};
+}
+
+static void close_house(struct house *house)
+{
+    struct err err = {0};
+    catalog_close(house->catalog);
+    assert_int_equal(fs_remove_tree(house->folder, &err), RC_OK);
+    arena_close(house->arena);
+}
+
+static struct load_options options_of(struct house *house)
+{
+    return (struct load_options){
+        .catalog = house->catalog,
+        .store = house->store,
+        .duck = house->duck,
+        .warehouse = arena_printf(house->arena, "file://%.*s", STR_ARGS(house->folder)),
+        .namespace_name = STR("landing"),
+        .source_name = STR("chess"),
+        .source = &house->fake.source,
+        .settings = house->settings.kind == JSON_OBJECT ? &house->settings : NULL};
+}
+
+static rc load(struct house *house, const char *records, const char *state,
+               struct load_report *report, struct err *err)
+{
+    house->fake.records = records;
+    house->fake.state = state;
+    const struct load_options options = options_of(house);
+    return load_run(house->arena, &options, report, err);
+}
+
+/// Answer of a query with T for the SELECT over a table, as text.
+static struct str ask(struct house *house, const char *table_name, const char *question)
+{
+    struct err err = {0};
+    struct table table;
+    struct str sql;
+    struct duck_rows rows;
+    assert_int_equal(catalog_load_table(house->catalog, STR("landing"), str_of(table_name),
+                                        house->arena, &table, &err),
+                     RC_OK);
+    assert_int_equal(
+        scan_sql(&table, house->arena, &(struct scan_sql_options){0}, &sql, NULL, &err), RC_OK);
+    const struct str from = arena_printf(house->arena, "(%.*s)", STR_ARGS(sql));
+    sql = str_replace(house->arena, str_of(question), STR("T"), from);
+    if (duck_query(house->connection, house->arena, sql, NULL, &rows, &err) != RC_OK)
+        fail_msg("%s", err.message);
+    return rows.row_count == 0 || duck_cell(&rows, 0, 0)->is_null ? STR("")
+                                                                  : duck_cell(&rows, 0, 0)->text;
+}
+
+static const char *const ids = "SELECT string_agg(id::VARCHAR, ',' ORDER BY id) FROM T";
+
+struct count_context {
+    size_t files;
+};
+
+static rc count_file(void *context, const struct store_object *object, struct err *err)
+{
+    struct count_context *count = context;
+    (void)err;
+    count->files += str_has_suffix(object->uri, STR(".parquet"));
+    return RC_OK;
+}
+
+static size_t data_files(struct house *house)
+{
+    struct count_context context = {0};
+    struct err err = {0};
+    const struct str prefix =
+        arena_printf(house->arena, "file://%.*s/landing/", STR_ARGS(house->folder));
+    house->fault = (struct store_fault){0};
+    assert_int_equal(store_list(house->store, prefix, count_file, &context, &err), RC_OK);
+    return context.files;
+}
+
+static void assert_text(struct str text, const char *expected)
+{
+    if (!str_is(text, expected))
+        fail_msg("expected '%s', found '%.*s'", expected, STR_ARGS(text));
+}
+
+static void test_rows_children_and_state_are_landed_together(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[{\"v\":1},{\"v\":2}]},{\"id\":2}]",
+                          "{\"at\":1}", &report, &err),
+                     RC_OK);
+    assert_int_equal(report.status, LOAD_DONE);
+    assert_text(house.fake.seen_state, "none");
+    assert_text(ask(&house, "chess_games", ids), "1,2");
+    assert_text(
+        ask(&house, "chess_games__k", "SELECT string_agg(v::VARCHAR, ',' ORDER BY v) FROM T"),
+        "1,2");
+    assert_text(ask(&house, "_dlt_loads", "SELECT count(*) FROM T WHERE status = 0"), "1");
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[{\"v\":1},{\"v\":2}]},{\"id\":2}]",
+                          "{\"at\":1}", &report, &err),
+                     RC_OK);
+    assert_text(house.fake.seen_state, "{\"at\":1}");
+    assert_int_equal(report.status, LOAD_NOTHING_NEW);
+    assert_text(ask(&house, "_dlt_loads", "SELECT count(*) FROM T"), "1");
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[{\"v\":9}]}]", "{\"at\":2}", &report, &err),
+                     RC_OK);
+    assert_text(ask(&house, "chess_games", ids), "1,2");
+    assert_text(
+        ask(&house, "chess_games__k", "SELECT string_agg(v::VARCHAR, ',' ORDER BY v) FROM T"), "9");
+    close_house(&house);
+}
+
+static void test_a_rollback_takes_the_state_back(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0}, first = {0};
+    struct table table;
+    struct transaction *tx;
+    open_house(&house, WRITE_APPEND);
+    assert_int_equal(load(&house, "[{\"id\":1}]", "{\"at\":1}", &first, &err), RC_OK);
+    assert_int_equal(load(&house, "[{\"id\":2}]", "{\"at\":2}", &report, &err), RC_OK);
+    assert_int_equal(catalog_load_table(house.catalog, STR("landing"), STR("chess_games"),
+                                        house.arena, &table, &err),
+                     RC_OK);
+    assert_int_equal(transaction_open(house.arena, &table, &tx, &err), RC_OK);
+    assert_int_equal(transaction_set_ref(tx, STR("main"), first.tables[0].snapshot_id,
+                                         (struct transaction_ref_options){.must_be_ancestor = true},
+                                         &err),
+                     RC_OK);
+    assert_int_equal(catalog_commit(house.catalog, &tx, 1, &err), RC_OK);
+    assert_int_equal(load(&house, "[{\"id\":3}]", "{\"at\":3}", &report, &err), RC_OK);
+    assert_text(house.fake.seen_state, "{\"at\":1}");
+    assert_text(ask(&house, "chess_games", ids), "1,3");
+    close_house(&house);
+}
+
+/// A run whose write number `fail_at` fails. @return false when it has fewer writes
+static bool run_with_fault(int64_t fail_at, bool is_for_ever)
+{
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1]},{\"id\":2}]", "{\"at\":1}", &report, &err),
+                     RC_OK);
+    const size_t files = data_files(&house);
+    house.fault = (struct store_fault){.fail_at = fail_at,
+                                       .is_for_ever = is_for_ever,
+                                       .is_writing_only = true,
+                                       .code = RC_NO_SPACE};
+    const char *second = "[{\"id\":2,\"k\":[5]},{\"id\":3,\"new\":\"x\"}]";
+    const rc code = load(&house, second, "{\"at\":2}", &report, &err);
+    const bool was_hit = house.fault.operation_count >= fail_at;
+    house.fault = (struct store_fault){0};
+    if (code != RC_OK) {
+        assert_text(ask(&house, "chess_games", ids), "1,2");
+        assert_text(ask(&house, "_dlt_loads", "SELECT count(*) FROM T"), "1");
+        if (!is_for_ever) // else the clean-up failed too, and the next run does it
+            assert_int_equal(data_files(&house), files);
+        assert_int_equal(load(&house, second, "{\"at\":2}", &report, &err), RC_OK);
+        assert_text(house.fake.seen_state, "{\"at\":1}");
+    }
+    assert_text(ask(&house, "chess_games", ids), "1,2,3");
+    assert_text(ask(&house, "chess_games__k",
+                    "SELECT string_agg(value::VARCHAR, ',' ORDER BY value) FROM T"),
+                "1,5");
+    close_house(&house);
+    return was_hit;
+}
+
+static void test_a_failure_of_any_write_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    int64_t writes = 1;
+    while (writes < 100 && run_with_fault(writes, false))
+        writes++;
+    assert_in_range(writes, 5, 99);
+}
+
+static void test_a_disk_that_stays_full_leaves_the_tables_as_they_were(void **state)
+{
+    (void)state;
+    for (int64_t fail_at = 1; fail_at < 100 && run_with_fault(fail_at, true); fail_at += 3)
+        ;
+}
+
+static void test_a_run_id_is_loaded_once(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report first = {0}, again = {0};
+    open_house(&house, WRITE_APPEND);
+    house.fake.records = "[{\"id\":1}]";
+    struct load_options options = options_of(&house);
+    options.run_id = STR("run-1");
+    assert_int_equal(load_run(house.arena, &options, &first, &err), RC_OK);
+    assert_int_equal(load_run(house.arena, &options, &again, &err), RC_OK);
+    assert_int_equal(again.status, LOAD_WAS_DONE);
+    assert_true(str_equal(first.load_id, again.load_id));
+    assert_text(ask(&house, "chess_games", ids), "1");
+    close_house(&house);
+}
+
+static void test_small_memory_gives_more_files_and_the_same_rows(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_APPEND);
+    struct buf text;
+    buf_init(&text, 64 << 20);
+    buf_append_byte(&text, '[');
+    for (int i = 0; i < 4000; i++)
+        buf_printf(&text, "%s{\"id\": %d, \"text\": \"%01500d\"%s}", i > 0 ? "," : "", i, i,
+                   i > 3000 ? ", \"late\": 1.5" : "");
+    buf_append(&text, "]", 2);
+    assert_int_equal(json_parse(house.arena, STR("{\"memory_bytes\": 8000000}"), "settings",
+                                &house.settings, &err),
+                     RC_OK);
+    assert_int_equal(load(&house, text.bytes, NULL, &report, &err), RC_OK);
+    assert_in_range(report.tables[0].files, 2, 20);
+    assert_text(
+        ask(&house, "chess_games", "SELECT count(DISTINCT id) || ' ' || count(late) FROM T"),
+        "4000 999");
+    buf_done(&text);
+    close_house(&house);
+}
+
+static void test_an_empty_replace_empties_the_table_and_its_children(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_REPLACE);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1,2]}]", NULL, &report, &err), RC_OK);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1,2]}]", NULL, &report, &err), RC_OK);
+    assert_int_equal(report.status, LOAD_NOTHING_NEW);
+    assert_int_equal(load(&house, "[]", NULL, &report, &err), RC_OK);
+    assert_text(ask(&house, "chess_games", "SELECT count(*) FROM T"), "0");
+    assert_text(ask(&house, "chess_games__k", "SELECT count(*) FROM T"), "0");
+    close_house(&house);
+}
+
+static void test_a_missing_key_is_refused_with_its_name(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    assert_int_equal(load(&house, "[{\"id\":1},{\"no\":2}]", NULL, &report, &err), RC_INVALID);
+    assert_non_null(strstr(err.message, "id"));
+    assert_int_equal(data_files(&house), 0);
+    close_house(&house);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_children_and_state_are_landed_together),
+        cmocka_unit_test(test_a_rollback_takes_the_state_back),
+        cmocka_unit_test(test_a_failure_of_any_write_leaves_nothing_behind),
+        cmocka_unit_test(test_a_disk_that_stays_full_leaves_the_tables_as_they_were),
+        cmocka_unit_test(test_a_run_id_is_loaded_once),
+        cmocka_unit_test(test_small_memory_gives_more_files_and_the_same_rows),
+        cmocka_unit_test(test_an_empty_replace_empties_the_table_and_its_children),
+        cmocka_unit_test(test_a_missing_key_is_refused_with_its_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
