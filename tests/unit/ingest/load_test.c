@@ -139,8 +139,8 @@ static struct str ask(struct house *house, const char *table_name, const char *q
                      RC_OK);
     assert_int_equal(
         scan_sql(&table, house->arena, &(struct scan_sql_options){0}, &sql, NULL, &err), RC_OK);
-    const struct str from = arena_printf(house->arena, "(%.*s)", STR_ARGS(sql));
-    sql = str_replace(house->arena, str_of(question), STR("T"), from);
+    const struct str from = arena_printf(house->arena, "FROM (%.*s)", STR_ARGS(sql));
+    sql = str_replace(house->arena, str_of(question), STR("FROM T"), from);
     if (duck_query(house->connection, house->arena, sql, NULL, &rows, &err) != RC_OK)
         fail_msg("%s", err.message);
     return rows.row_count == 0 || duck_cell(&rows, 0, 0)->is_null ? STR("")
