@@ -101,6 +101,9 @@ static void test_rescaling_rounds_half_to_even_or_refuses(void **state)
     assert_int_equal(decimal_rescale(parse("1.25"), 1, exact, &result, NULL), RC_INVALID);
     assert_int_equal(decimal_rescale(parse("1.20"), 1, exact, &result, NULL), RC_OK);
     assert_int_equal(decimal_rescale(parse(nines), 1, exact, &result, NULL), RC_LIMIT);
+    assert_int_equal(decimal_rescale(parse("12"), 36, exact, &result, NULL), RC_OK); // 38 digits
+    assert_int_equal(decimal_rescale(parse("12"), 37, exact, &result, NULL), RC_LIMIT);
+    assert_int_equal(decimal_rescale(parse("0"), 38, exact, &result, NULL), RC_OK);
     assert_true(decimal_fits(parse("123.40"), 4, 1));
     assert_false(decimal_fits(parse("1234.5"), 4, 1));
     assert_false(decimal_fits(parse("1.25"), 4, 1));

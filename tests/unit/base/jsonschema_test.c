@@ -147,6 +147,15 @@ static const struct {
      "1:1: expected a string or a mapping for the file, found a list"},
     {"{\"oneOf\":[{\"minimum\":1},{\"minimum\":2}]}", "3",
      "1:1: the file can be read in 2 ways: say more"},
+    // Without a discriminator the alternative with the fewest problems was meant, wherever it
+    // stands.
+    {"{\"oneOf\":[{\"required\":[\"x\",\"y\",\"z\"]},{\"required\":[\"a\",\"b\"]},{\"required\":["
+     "\"v\",\"w\"]}]}",
+     "{a: 1}", "1:1: the key 'b' is missing"},
+    {"{\"minItems\":2,\"maxItems\":2}", "[1, 2]", ""},
+    {"{\"maxItems\":2}", "[1, 2, 3]", "1:1: expected at most 2 items in the file, found 3"},
+    {"{\"minLength\":2,\"maxLength\":3}", "\"\\u00e9\\u00e9\\u00e9\"", ""},
+    {"{\"minProperties\":1}", "{}", "1:1: expected at least 1 keys in the file, found 0"},
     {"{\"properties\":{\"a\":false}}", "{a: 1}", "1:5: 'a' is not allowed here"},
     {"{\"prefixItems\":[{\"type\":\"string\"}],\"items\":{\"type\":\"integer\"}}", "[a, b]",
      "1:5: expected an integer for '[1]', found string 'b'"},

@@ -70,6 +70,28 @@ static void test_the_lowest_failure_is_told_and_later_jobs_are_not_begun(void **
     }
 }
 
+static bool has_second_failed; // atomic
+
+// The first job ends only when the second has failed.
+static rc fail_in_reverse(void *context, size_t index, struct err *err)
+{
+    (void)context;
+    while (index == 0 && !__atomic_load_n(&has_second_failed, __ATOMIC_ACQUIRE)) {
+    }
+    const rc code = err_set(err, RC_FAILED, "job %zu", index);
+    if (index == 1)
+        __atomic_store_n(&has_second_failed, true, __ATOMIC_RELEASE);
+    return code;
+}
+
+static void test_the_lowest_failure_is_told_also_when_it_comes_last(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_int_equal(pool_each(pool_of(2), 2, fail_in_reverse, NULL, &err), RC_FAILED);
+    assert_string_equal(err.message, "job 0");
+}
+
 static rc nest(void *context, size_t index, struct err *err)
 {
     (void)index;
@@ -115,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_index_runs_once_with_any_number_of_threads),
         cmocka_unit_test(test_the_lowest_failure_is_told_and_later_jobs_are_not_begun),
+        cmocka_unit_test(test_the_lowest_failure_is_told_also_when_it_comes_last),
         cmocka_unit_test(test_jobs_may_use_the_pool_that_runs_them),
         cmocka_unit_test(test_submitted_jobs_are_done_when_waited_for_or_closed),
     };

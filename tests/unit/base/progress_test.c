@@ -56,6 +56,9 @@ static void test_the_line_tells_what_is_known(void **state)
         {"",
          {.rows = 400, .total_rows = 400, .elapsed_us = 50000000},
          "chess: 400 of 400 rows, 0 B, 8 rows/s"},
+        {"",
+         {.rows = 500, .total_rows = 400, .elapsed_us = 50000000},
+         "chess: 500 of 400 rows, 0 B, 10 rows/s"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_string_equal(arena_cstr(arena, progress_line(arena, "chess", str_of(cases[i].label),
