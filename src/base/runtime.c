@@ -5,7 +5,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+// timeout(1), and shells that end a group, signal the process and its group: that is one request.
+enum { SAME_REQUEST_MS = 200 };
 
 struct stop_call {
     _Atomic(void (*)(void *)) stop; // NULL = the place is free
@@ -14,6 +18,7 @@ struct stop_call {
 
 // The program's only mutable globals: a signal handler has no other way to reach its state.
 static atomic_int stop_signals;
+static atomic_llong first_signal_ms;
 static atomic_int stop_pipe[2] = {-1, -1};
 static struct stop_call stop_calls[RUNTIME_MAX_STOP_CALLS];
 
@@ -31,13 +36,23 @@ static void tell_everybody(void)
     }
 }
 
+static long long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now); // safe in a signal handler
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void on_signal(int number)
 {
     const int saved_errno = errno;
-    // The second signal means that the clean end takes too long for the person who waits.
-    if (atomic_fetch_add(&stop_signals, 1) > 0)
+    if (atomic_fetch_add(&stop_signals, 1) == 0) {
+        atomic_store(&first_signal_ms, now_ms());
+        tell_everybody();
+    } else if (now_ms() - atomic_load(&first_signal_ms) > SAME_REQUEST_MS) {
+        // The second request means that the clean end takes too long for the person who waits.
         _exit(128 + number);
-    tell_everybody();
+    }
     errno = saved_errno;
 }
 

@@ -1,7 +1,8 @@
 /// @file runtime.h
 /// What a process has only once: the request to stop. Layer: base.
 /// Threads: everything here may be called from any thread. Signals: SIGINT and SIGTERM set a mark
-/// that long work asks for at its natural pauses; a second signal ends the process at once.
+/// that long work asks for at its natural pauses; a second signal (not within the same 200 ms, as
+/// timeout(1) sends it to process and group) ends the process at once.
 /// SIGPIPE is ignored, so that a reader that went away is an error of the write.
 
 #ifndef BASE_RUNTIME_H

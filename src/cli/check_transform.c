@@ -1,6 +1,8 @@
 // The dbt project for `moulin check`: parsed as `moulin transform parse` does, but nothing is
 // written.
 
+#include <stdio.h>
+
 #include "base/fs.h"
 #include "cli/check.h"
 #include "transform/transform.h"
@@ -40,9 +42,15 @@ rc check_transform(struct check *c, struct err *err)
     c->file_count += count_files(c, folder, 0);
     struct transform_options options = {
         .project_folder = folder, .target = c->project->environment->name, .project = c->project};
-    if (transform_open(c->arena, &options, &transform, err) != RC_OK)
-        check_add_err(c, place, err);
-    else
+    if (transform_open(c->arena, &options, &transform, err) == RC_OK) {
         transform_close(transform);
+        return RC_OK;
+    }
+    // dbt names files from its project's folder, we from the platform's.
+    struct err shown = *err;
+    if (err->place[0] != '\0' && err->place[0] != '/' &&
+        !str_has_prefix(str_of(err->place), str_of(place)))
+        snprintf(shown.place, sizeof shown.place, "%s/%.200s", place, err->place);
+    check_add_err(c, place, &shown);
     return RC_OK;
 }

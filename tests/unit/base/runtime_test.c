@@ -41,12 +41,14 @@ static void test_a_signal_sets_the_mark_the_fd_and_calls_everybody(void **state)
     assert_false(runtime_is_stopping());
 }
 
-static void test_the_second_signal_ends_the_process(void **state)
+static void test_the_second_request_ends_the_process(void **state)
 {
     (void)state;
     const pid_t child = fork();
     if (child == 0) {
         raise(SIGINT);
+        raise(SIGINT);      // the same request: sent to the process and to its group
+        poll(NULL, 0, 250); // a later signal is another one
         raise(SIGINT);
         _exit(0);
     }
@@ -54,6 +56,20 @@ static void test_the_second_signal_ends_the_process(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 128 + SIGINT);
+}
+
+static void test_a_doubled_signal_does_not_end_the_process(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0) {
+        raise(SIGINT);
+        raise(SIGINT);
+        _exit(7);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 7);
 }
 
 static void test_places_for_stop_calls_are_limited(void **state)
@@ -72,7 +88,8 @@ int main(void)
     runtime_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_signal_sets_the_mark_the_fd_and_calls_everybody),
-        cmocka_unit_test(test_the_second_signal_ends_the_process),
+        cmocka_unit_test(test_the_second_request_ends_the_process),
+        cmocka_unit_test(test_a_doubled_signal_does_not_end_the_process),
         cmocka_unit_test(test_places_for_stop_calls_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
