@@ -21,6 +21,7 @@ struct query {
     str_vec paths;  // files that the views read
     view_vec views; // of models: SQL kept by the embedded engine
     int view_depth; // of the view that is being made
+    bool has_model_views;
 };
 
 enum { QUERY_MAX_VIEW_DEPTH = 50 };
@@ -94,6 +95,9 @@ static rc predicate_of(struct query *q, const struct table *table,
 {
     const struct table_metadata *metadata = table->metadata;
     struct duck_filter filter;
+    *ret_predicate = (struct predicate){.kind = PREDICATE_TRUE};
+    if (q->has_model_views) // the table may be read below one of them, without the condition
+        return RC_OK;
     TRY(duck_filter_of(q->connection, q->arena, q->sql, view, &filter, err));
     const struct schema *schema =
         snapshot_id == 0
@@ -311,6 +315,8 @@ static rc prepare_tables(struct query *q, struct str sql, struct err *err)
 {
     duck_table_names names;
     TRY(duck_tables_of(q->connection, q->arena, sql, &names, err));
+    for (size_t i = 0; i < names.count; i++)
+        q->has_model_views = q->has_model_views || find_view(q, &names.items[i]) != NULL;
     for (size_t i = 0; i < names.count; i++)
         TRY(make_view(q, &names.items[i], err));
     return RC_OK;

@@ -21,9 +21,9 @@ static struct str text_of(const struct json *node, const char *key)
 static bool is_table(const struct json *node, const struct duck_table_name *table)
 {
     return node != NULL && str_is(text_of(node, "type"), "BASE_TABLE") &&
-           str_equal(text_of(node, "catalog_name"), table->catalog) &&
-           str_equal(text_of(node, "schema_name"), table->schema) &&
-           str_equal(text_of(node, "table_name"), table->name);
+           str_equal_ignore_case(text_of(node, "catalog_name"), table->catalog) &&
+           str_equal_ignore_case(text_of(node, "schema_name"), table->schema) &&
+           str_equal_ignore_case(text_of(node, "table_name"), table->name);
 }
 
 /// The depth is that of the JSON, which has its cap.

@@ -500,9 +500,9 @@ static void add_table(struct arena *arena, const struct json *node, const struct
     if (name.schema.length == 0 && is_in_scope(scope, name.name))
         return;
     for (size_t i = 0; i < names->count; i++)
-        if (str_equal(names->items[i].catalog, name.catalog) &&
-            str_equal(names->items[i].schema, name.schema) &&
-            str_equal(names->items[i].name, name.name))
+        if (str_equal_ignore_case(names->items[i].catalog, name.catalog) &&
+            str_equal_ignore_case(names->items[i].schema, name.schema) &&
+            str_equal_ignore_case(names->items[i].name, name.name))
             return;
     *vec_push(arena, names) = name;
 }

@@ -101,6 +101,7 @@ static void test_only_a_table_that_is_read_once_and_alone_is_filtered(void **sta
         {"SELECT * FROM t x WHERE t.a = 1", false},
         {"SELECT * FROM t WHERE a = 1 UNION ALL SELECT * FROM t", false},
         {"SELECT * FROM t WHERE a = 1 AND b IN (SELECT b FROM t)", false},
+        {"SELECT * FROM t WHERE a = 1 UNION ALL SELECT * FROM T", false}, // names have no case
         {"SELECT * FROM t, u WHERE a = 1", false},
         {"SELECT * FROM t LEFT JOIN u USING (b) WHERE a = 1", false},
         {"SELECT * FROM u WHERE a = 1", false},
