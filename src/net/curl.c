@@ -220,7 +220,7 @@ static void set_security(CURL *easy)
     lib.easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
     // The variables by which company networks name their own authority.
-    static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE",
+    static const char *const variables[] = {"SSL_CERT_FILE", "CURL_CA_BUNDLE",
                                             "REQUESTS_CA_BUNDLE"};
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *file = getenv(variables[i]);
@@ -263,7 +263,7 @@ static const struct {
     {CURLE_COULDNT_RESOLVE_PROXY, RC_NETWORK, true, "see https_proxy and http_proxy"},
     {CURLE_COULDNT_CONNECT, RC_NETWORK, false, "is the server up, and the port right?"},
     {CURLE_PEER_FAILED_VERIFICATION, RC_NETWORK, true,
-     "a private authority is named by SSL_CERT_FILE"},
+     "is it the host that the certificate names? a private authority is named by SSL_CERT_FILE"},
     {CURLE_SSL_CACERT_BADFILE, RC_NETWORK, true,
      "the file of authorities is missing: apt-get install ca-certificates"},
     {CURLE_SSL_CERTPROBLEM, RC_NETWORK, true, ""},

@@ -68,6 +68,7 @@ struct rest_source {
     struct str base_url;
     const struct json *headers; // of the client
     const struct json *paginator;
+    struct auth *auth;                // of the client; NULL = none
     struct http_options http_options; // of an own client
     struct http_client *http;         // opened by the first run when none was given
     struct recording *recording;

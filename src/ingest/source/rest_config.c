@@ -368,8 +368,7 @@ static rc read_partition(struct rest_source *rest, struct rest_resource *resourc
     return bind_all(rest, resource, &value, false, "time_partition.value", err);
 }
 
-static rc read_endpoint(struct rest_source *rest, struct rest_resource *resource,
-                        const struct json *client, struct err *err)
+static rc read_endpoint(struct rest_source *rest, struct rest_resource *resource, struct err *err)
 {
     struct arena *arena = rest->source->arena;
     const struct json *endpoint = given(resource->resource->config, "endpoint");
@@ -405,8 +404,10 @@ static rc read_endpoint(struct rest_source *rest, struct rest_resource *resource
         resource->paginator = is_single ? &single_page : rest->paginator;
     TRY(paginator_check(resource->paginator, err));
     TRY(read_actions(rest, resource, given(endpoint, "response_actions"), err));
-    const struct json *auth = given(endpoint, "auth");
-    TRY(auth_open(arena, auth != NULL ? auth : given(client, "auth"), &resource->auth, err));
+    // One for all that use the client's, so that a token is fetched once.
+    resource->auth = rest->auth;
+    if (given(endpoint, "auth") != NULL)
+        TRY(auth_open(arena, given(endpoint, "auth"), &resource->auth, err));
     resource->max_pages = json_int64(given(endpoint, "max_pages"), 0);
     return RC_OK;
 }
@@ -465,8 +466,7 @@ static rc check_state(const struct rest_resource *resource, struct err *err)
                          "cursor to a resource that is loaded");
 }
 
-static rc read_one(struct rest_source *rest, struct rest_resource *resource,
-                   const struct json *client, struct err *err)
+static rc read_one(struct rest_source *rest, struct rest_resource *resource, struct err *err)
 {
     struct arena *arena = rest->source->arena;
     const struct json *config = resource->resource->config;
@@ -474,7 +474,7 @@ static rc read_one(struct rest_source *rest, struct rest_resource *resource,
     if (resource->rows != NULL && resource->rows->kind != JSON_ARRAY)
         return err_set(err, RC_CONFIG, "rows wants a list");
     if (resource->rows == NULL)
-        TRY(read_endpoint(rest, resource, client, err));
+        TRY(read_endpoint(rest, resource, err));
     TRY(read_names(arena, given(config, "include_from_parent"), "include_from_parent",
                    &resource->include_from_parent, err));
     if (given(config, "processing_steps") != NULL)
@@ -542,11 +542,12 @@ rc rest_config_read(struct rest_source *rest, const struct json *config,
         TRY_CONTEXT(url_parse(rest->base_url, &checked, err), err, "client.base_url");
     }
     TRY(paginator_check(rest->paginator, err));
+    TRY(auth_open(rest->source->arena, given(client, "auth"), &rest->auth, err));
     TRY(read_list(rest, given(config, "resources"), given(config, "resource_defaults"), options,
                   err));
     for (size_t i = 0; i < rest->count; i++)
         TRY(locate(options, i, rest->resources[i].resource->name,
-                   read_one(rest, &rest->resources[i], client, err), err));
+                   read_one(rest, &rest->resources[i], err), err));
     for (size_t i = 0; i < rest->count; i++)
         TRY(locate(options, i, rest->resources[i].resource->name,
                    check_tree(rest, &rest->resources[i], err), err));

@@ -91,8 +91,15 @@ static struct str har_of(const struct json *answers)
             str_has_prefix(key, STR("http")) ? key : str_concat(arena, STR("http://h"), key);
         const struct str text =
             body->kind == JSON_STRING ? body->text : json_print(arena, body, JSON_COMPACT);
-        buf_printf(&har, "%s{\"request\":{\"method\":\"GET\",\"url\":", i > 0 ? "," : "");
+        const struct json *post = json_get(answer, STR("$post"));
+        buf_printf(&har, "%s{\"request\":{\"method\":\"%s\",\"url\":", i > 0 ? "," : "",
+                   post != NULL ? "POST" : "GET");
         json_write_string(&har, url);
+        if (post != NULL) {
+            buf_append_cstr(&har, ",\"postData\":{\"text\":");
+            json_write_string(&har, post->text);
+            buf_append_byte(&har, '}');
+        }
         buf_printf(&har, "},\"response\":{\"status\":%lld,\"headers\":[],\"content\":{\"text\":",
                    (long long)json_int64(status, 200));
         json_write_string(&har, text);
@@ -310,6 +317,21 @@ static void an_api_key_is_not_added_twice(void **state)
     assert_list(&seen.urls, "http://h/a?k=a+b\nhttp://h/a?p=2&k=a+b");
 }
 
+static void an_oauth2_token_is_fetched_once(void **state)
+{
+    (void)state;
+    run_ok(
+        "{'client': {'base_url': 'http://h', 'auth': {'type': 'oauth2_client_credentials', "
+        "'access_token_url': 'http://auth/token', 'client_id': 'me', 'client_secret': 'hush', "
+        "'access_token_request_data': {'scope': 'read all'}}}, 'resources': ['a', 'b']}",
+        "{'http://auth/token': {'$status': 200, '$post': 'client_id=REDACTED&client_secret="
+        "REDACTED&grant_type=client_credentials&scope=read+all', 'body': {'access_token': 'T1', "
+        "'expires_in': 3600}}, '/a': {'items': [1], 'next': '/a?p=2'}, '/a?p=2': {'items': [2]}, "
+        "'/b': [3]}");
+    assert_list(&seen.records, "a 1\na 2\nb 3");
+    assert_list(&seen.auths, "\nBearer T1\nBearer T1\nBearer T1");
+}
+
 static void rows_of_plain_texts_answer_to_dollar(void **state)
 {
     (void)state;
@@ -459,6 +481,7 @@ int main(void)
         TEST(ignored_answers_end_their_request),
         TEST(credentials_stay_with_their_host),
         TEST(an_api_key_is_not_added_twice),
+        TEST(an_oauth2_token_is_fetched_once),
         TEST(rows_of_plain_texts_answer_to_dollar),
         TEST(wrong_configurations_are_refused),
         TEST(what_the_data_lacks_is_told),
