@@ -1,6 +1,8 @@
 """PyIceberg opens the catalog of a project and reads every table: the same rows, types, schemas and snapshots as moulin says. What
 PyIceberg appends is seen by moulin, and the next load keeps the cursors."""
 
+import datetime
+import decimal
 import pathlib
 import sys
 
@@ -21,11 +23,11 @@ def ingest(project, recording, month, **options):
 
 def text(value):
     """A value as both sides print it: times in UTC without a zone, numbers without padding."""
-    if hasattr(value, "isoformat"):
+    if isinstance(value, datetime.datetime):
         return value.isoformat(sep=" ").replace("+00:00", "").removesuffix(".000000")
     if isinstance(value, str) and len(value) > 18 and value[4] == "-" and value[10] == " ":
         return value.removesuffix("+00")
-    return repr(float(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+    return repr(float(value)) if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool) else str(value)
 
 
 def same_rows(project, table, arrow):
