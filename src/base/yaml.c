@@ -82,6 +82,23 @@ static yaml_mark_t mark_of_offset(struct str text, size_t offset)
     return mark;
 }
 
+// What a person probably did when libyaml says this.
+static const struct {
+    const char *problem, *hint;
+} hints[] = {
+    {"cannot start any token", "put the value into quotes, and indent with blanks, not with tabs"},
+    {"tab character", "indent with blanks, not with tabs"},
+    {"mapping values are not allowed", "put text that holds \": \" into quotes, and look at the "
+                                       "indentation of this line"},
+    {"did not find expected key", "look at the indentation of this line and of those above"},
+    {"did not find expected '-'", "look at the indentation of this line and of those above"},
+    {"could not find expected ':'", "a key ends with a colon and a blank; look for an open quote "
+                                    "or a missing colon in the lines above"},
+    {"did not find expected ','", "a list in [ ] or a mapping in { } is not closed, or lacks a "
+                                  "comma"},
+    {"unexpected end of stream", "a quote is not closed"},
+};
+
 static rc parser_error(struct composer *c, struct err *err)
 {
     const yaml_parser_t *p = &c->parser;
@@ -92,10 +109,9 @@ static rc parser_error(struct composer *c, struct err *err)
         return err_set_at(err, RC_LIMIT, c->place, 0, 0, "no memory for the YAML parser");
     const rc code = mark_error(c, p->problem_mark, RC_INVALID,
                                p->problem != NULL ? p->problem : "wrong YAML", p->context, err);
-    if (p->problem != NULL && strstr(p->problem, "cannot start any token") != NULL)
-        err_hint(err, "put the value into quotes, and indent with blanks instead of tabs");
-    else if (p->problem != NULL && strstr(p->problem, "mapping values are not allowed") != NULL)
-        err_hint(err, "put text that holds \": \" into quotes");
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0] && p->problem != NULL; i++)
+        if (strstr(p->problem, hints[i].problem) != NULL)
+            err_hint(err, "%s", hints[i].hint);
     return code;
 }
 

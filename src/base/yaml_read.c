@@ -34,7 +34,7 @@ const char *yaml_kind_name(enum yaml_kind kind)
 
 struct str yaml_describe(struct arena *arena, const struct yaml *node)
 {
-    if (node == NULL)
+    if (node == NULL || (node->kind == YAML_NULL && node->source.length == 0))
         return STR("nothing");
     const char *name = kind_names[node->kind];
     if (node->kind == YAML_NULL || node->kind >= YAML_BINARY)

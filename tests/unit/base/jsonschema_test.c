@@ -101,7 +101,7 @@ static const struct {
      "'sql' or 'glue'"},
     {"name: a\nenvironments: {l: {catalog: [1]}}",
      "2:29: expected a mapping or a string for 'environments.l.catalog', found a list"},
-    {"", "1:1: expected a mapping for the file, found null"},
+    {"", "1:1: expected a mapping for the file, found nothing"},
 };
 
 static void test_problems_are_told_with_place_and_suggestion(void **state)

@@ -131,6 +131,27 @@ static void test_wrong_texts_are_refused_with_their_place(void **state)
     }
 }
 
+static void test_common_mistakes_get_a_hint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml, *part;
+    } cases[] = {
+        {"a:\n\tb: 1", "not with tabs"},     {"a: @x", "put the value into quotes"},
+        {"a: b: c", "put text that holds"},  {"a: 1\n b: 2", "indentation"},
+        {"a:\n  - b\n c: 1", "indentation"}, {"a: 1\nb\nc: 2", "missing colon"},
+        {"a: [1, 2\nb: 3", "not closed"},    {"a: 'x", "a quote is not closed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct yaml *root;
+        struct err err = {0};
+        assert_int_equal(yaml_parse(arena, str_of(cases[i].yaml), "f.yml", &root, &err),
+                         RC_INVALID);
+        if (strstr(err.hint, cases[i].part) == NULL)
+            fail_msg("%s: %s | %s", cases[i].yaml, err.message, err.hint);
+    }
+}
+
 static void test_hostile_texts_end_at_a_limit(void **state)
 {
     (void)state;
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_every_node_knows_its_place),
         cmocka_unit_test(test_values_are_those_of_python),
         cmocka_unit_test(test_wrong_texts_are_refused_with_their_place),
+        cmocka_unit_test(test_common_mistakes_get_a_hint),
         cmocka_unit_test(test_hostile_texts_end_at_a_limit),
         cmocka_unit_test(test_large_mappings_keep_order_and_the_last_of_equal_keys),
         cmocka_unit_test(test_typed_reads_say_what_was_wanted_and_found),
