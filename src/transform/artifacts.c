@@ -171,7 +171,7 @@ static rc write_json(struct transform *t, const char *name, const struct json *j
                      struct err *err)
 {
     struct str folder, path;
-    TRY(fs_join(t->arena, t->folder, t->root->target_path, &folder, err));
+    TRY(transform_path(t, t->arena, t->root->target_path, &folder, err));
     TRY(fs_make_folders(folder, err));
     TRY(fs_join(t->arena, folder, str_of(name), &path, err));
     struct buf out;

@@ -82,7 +82,7 @@ rc compile_node(struct transform *t, struct node *node, struct scope *scope, str
     if (node->compiled_path.length == 0 || node->type == NODE_SQL_OPERATION)
         return RC_OK;
     struct str path;
-    TRY(fs_join(t->arena, t->folder, node->compiled_path, &path, err));
+    TRY(transform_path(t, t->arena, node->compiled_path, &path, err));
     TRY(fs_make_folders(fs_parent(path), err));
     return fs_write(path, node->compiled_code, (struct fs_write_options){0}, err);
 }

@@ -457,7 +457,7 @@ static rc call_write(struct render *render, void *self, const struct arguments *
     struct str text, path;
     TRY(value_to_str(render, scope->arena, v, &text, err));
     if (scope->phase == PHASE_RUN && scope->node != NULL && scope->node->build_path.length > 0) {
-        TRY(fs_join(scope->arena, scope->t->folder, scope->node->build_path, &path, err));
+        TRY(transform_path(scope->t, scope->arena, scope->node->build_path, &path, err));
         TRY(fs_make_folders(fs_parent(path), err));
         TRY(fs_write(path, text, (struct fs_write_options){0}, err));
     }

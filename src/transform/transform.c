@@ -127,3 +127,17 @@ rc transform_add_inline(struct transform *t, struct str sql, struct node **ret_n
     *ret_node = node;
     return RC_OK;
 }
+
+rc transform_path(const struct transform *t, struct arena *arena, struct str name,
+                  struct str *ret_path, struct err *err)
+{
+    const struct str target = t->root->target_path;
+    if (target.length == 0 || target.bytes[0] != '/' || !str_has_prefix(name, target))
+        return fs_join(arena, t->folder, name, ret_path, err);
+    const struct str below = str_slice(name, target.length, SIZE_MAX);
+    if (below.length == 0) {
+        *ret_path = target;
+        return RC_OK;
+    }
+    return fs_join(arena, target, str_slice(below, 1, SIZE_MAX), ret_path, err);
+}

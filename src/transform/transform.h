@@ -86,6 +86,11 @@ CHECK rc transform_select(struct transform *t, enum transform_verb verb, node_ve
 CHECK rc transform_run(struct transform *t, enum transform_verb verb,
                        struct run_summary *ret_summary, struct err *err);
 
+/// Path of a file that is written: below the project's folder, or below --target-path when that is
+/// absolute. "..", as in fs_join, is refused.
+CHECK rc transform_path(const struct transform *t, struct arena *arena, struct str name,
+                        struct str *ret_path, struct err *err);
+
 /// "Done. PASS=5 WARN=0 ERROR=0 SKIP=0 TOTAL=5"
 struct str transform_summary_line(struct arena *arena, const struct run_summary *summary);
 
