@@ -12,7 +12,7 @@ struct value column_value(struct arena *arena, struct str name, struct str type)
     column->object.class = &column_class;
     column->name = name;
     column->char_size = column->precision = column->scale = -1;
-    column->dtype = type;
+    column->dtype = column->base = type;
     const size_t open = str_find_byte(type, '(');
     const bool is_nested = str_find_byte(type, '[') != SIZE_MAX ||
                            str_has_prefix(type, STR("STRUCT")) || str_has_prefix(type, STR("MAP"));
@@ -22,9 +22,9 @@ struct value column_value(struct arena *arena, struct str name, struct str type)
         for (size_t i = 0; i < 2 && str_split_next(&rest, ',', &part); i++)
             if (!str_to_int64(str_trim(part), &numbers[i]))
                 numbers[i] = -1;
-        column->dtype = str_slice(type, 0, open);
-        const bool is_decimal = str_equal_ignore_case(column->dtype, STR("decimal")) ||
-                                str_equal_ignore_case(column->dtype, STR("numeric"));
+        column->base = str_slice(type, 0, open);
+        const bool is_decimal = str_equal_ignore_case(column->base, STR("decimal")) ||
+                                str_equal_ignore_case(column->base, STR("numeric"));
         column->precision = is_decimal ? numbers[0] : -1;
         column->scale = is_decimal ? numbers[1] : -1;
         column->char_size = is_decimal ? -1 : numbers[0];
@@ -35,7 +35,7 @@ struct value column_value(struct arena *arena, struct str name, struct str type)
 static bool is_type(const struct column_object *column, const char *const *names)
 {
     for (; *names != NULL; names++)
-        if (str_equal_ignore_case(column->dtype, str_of(*names)))
+        if (str_equal_ignore_case(column->base, str_of(*names)))
             return true;
     return false;
 }
@@ -48,17 +48,6 @@ static const char *const integer_types[] = {"smallint", "integer",  "bigint",   
 static const char *const float_types[] = {"real",   "float4", "float", "double precision",
                                           "float8", "double", NULL};
 static const char *const numeric_types[] = {"numeric", "decimal", NULL};
-
-static struct str data_type(struct arena *arena, const struct column_object *column)
-{
-    if (is_type(column, numeric_types) && column->precision >= 0)
-        return arena_printf(arena, "%.*s(%lld,%lld)", STR_ARGS(column->dtype),
-                            (long long)column->precision,
-                            (long long)(column->scale < 0 ? 0 : column->scale));
-    if (is_type(column, string_types) && column->char_size > 0)
-        return arena_printf(arena, "character varying(%lld)", (long long)column->char_size);
-    return column->dtype;
-}
 
 #define COLUMN_TEST(function, names)                                                               \
     static rc function(struct render *render, void *self, const struct arguments *arguments,       \
@@ -122,7 +111,7 @@ static rc column_attribute(struct render *render, struct object *object, struct 
     else if (str_is(name, "dtype"))
         *ret_value = value_str(column->dtype);
     else if (str_is(name, "data_type"))
-        *ret_value = value_str(data_type(arena, column));
+        *ret_value = value_str(column->dtype);
     else if (str_is(name, "quoted"))
         *ret_value = value_str(arena_printf(arena, "\"%.*s\"", STR_ARGS(column->name)));
     else if (str_is(name, "char_size"))
@@ -139,11 +128,8 @@ static rc column_print(struct render *render, struct object *object, struct buf 
 {
     (void)err;
     const struct column_object *column = (struct column_object *)object;
-    struct arena *arena = render != NULL ? render_arena(render) : arena_open(NULL);
-    const struct str type = data_type(arena, column);
-    buf_printf(to, "<Column %.*s (%.*s)>", STR_ARGS(column->name), STR_ARGS(type));
-    if (render == NULL)
-        arena_close(arena);
+    (void)render;
+    buf_printf(to, "<Column %.*s (%.*s)>", STR_ARGS(column->name), STR_ARGS(column->dtype));
     return RC_OK;
 }
 
@@ -153,8 +139,7 @@ static bool column_equals(const struct object *a, struct value b)
     if (b.kind != VALUE_OBJECT || b.object->class != &column_class)
         return false;
     const struct column_object *other = (const struct column_object *)b.object;
-    return str_equal(own->name, other->name) && str_equal(own->dtype, other->dtype) &&
-           own->precision == other->precision && own->scale == other->scale;
+    return str_equal(own->name, other->name) && str_equal(own->dtype, other->dtype);
 }
 
 static const struct object_class column_class = {.name = "Column",

@@ -60,6 +60,8 @@ static const struct config_default defaults[] = {
     {"quote_columns", "null", S},
     {"access", "\"protected\"", M},
     {"freshness", "null", M | R},
+    {"on_error", "null", 1 << NODE_MODEL},
+    {"latest_version_pointer", "{\"enabled\":null,\"alias\":null}", 1 << NODE_MODEL},
     {"loaded_at_field", "null", R},
     {"loaded_at_query", "null", R},
 };
@@ -261,7 +263,9 @@ static rc merge_tree(struct arena *arena, const struct node *node, struct value 
 // What dbt_project.yml says under `models:` also holds for other nodes made of SQL.
 static enum node_type tree_type(enum node_type type)
 {
-    return type == NODE_OPERATION || type == NODE_SQL_OPERATION ? NODE_MODEL : type;
+    return type == NODE_OPERATION || type == NODE_SQL_OPERATION || type == NODE_ANALYSIS
+               ? NODE_MODEL
+               : type;
 }
 
 rc config_resolve(struct transform *t, struct node *node, struct value patch_config,

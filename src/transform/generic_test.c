@@ -277,16 +277,17 @@ static rc raw_code(struct transform *t, const struct definition *d, struct str *
     rc result = RC_OK;
     if (dict_count(d->config) > 0) {
         buf_append_cstr(&code, "{{ config(");
-        size_t at = 0;
-        struct dict_entry *entry;
-        for (bool is_first = true; result == RC_OK && dict_next(d->config, &at, &entry);
-             is_first = false) {
-            buf_printf(&code, "%s%.*s=", is_first ? "" : ",", (int)entry->key.length,
-                       entry->key.bytes);
-            if (entry->value.kind == VALUE_STR)
-                json_write_string(&code, value_text(entry->value));
+        bool is_first = true;
+        for (const char *const *key = config_keys; result == RC_OK && *key != NULL; key++) {
+            const struct value value = dict_get_str(d->config, str_of(*key));
+            if (value.kind == VALUE_MISSING)
+                continue;
+            buf_printf(&code, "%s%s=", is_first ? "" : ",", *key);
+            is_first = false;
+            if (value.kind == VALUE_STR)
+                json_write_string(&code, value_text(value));
             else
-                result = value_repr(NULL, entry->value, &code, err);
+                result = value_repr(NULL, value, &code, err);
         }
         buf_append_cstr(&code, ") }}");
     }

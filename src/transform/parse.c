@@ -58,7 +58,6 @@ static rc read_file(struct transform *t, const struct source_file *file, struct 
                     struct err *err)
 {
     TRY(fs_read(t->arena, file->full, TRANSFORM_MAX_FILE_BYTES, ret_text, err));
-    *ret_text = str_trim(*ret_text);
     return RC_OK;
 }
 
@@ -370,9 +369,16 @@ static rc parse_models(struct transform *t, struct package *package, const str_v
         const struct source_file *file = &files.items[i];
         if (type == NODE_TEST && str_has_prefix(file->path, STR("generic/")))
             continue;
-        struct node *node = parse_new_node(t, type, file, without_ending(fs_base_name(file->path)));
-        TRY(read_file(t, file, &node->raw_code, err));
-        set_checksum(t, node, node->raw_code);
+        // dbt gives analyses a folder of their own name.
+        struct source_file placed = *file;
+        if (type == NODE_ANALYSIS)
+            placed.path = arena_printf(t->arena, "analysis/%.*s", STR_ARGS(file->path));
+        struct node *node =
+            parse_new_node(t, type, &placed, without_ending(fs_base_name(file->path)));
+        struct str text;
+        TRY(read_file(t, file, &text, err));
+        node->raw_code = str_trim(text);
+        set_checksum(t, node, text);
         node->compiled_path =
             arena_printf(t->arena, "%.*s/compiled/%.*s/%.*s", STR_ARGS(t->root->target_path),
                          STR_ARGS(package->name), STR_ARGS(file->original));

@@ -247,6 +247,8 @@ static rc column_dict(struct transform *t, struct package *package, const struct
                 {"config", "{\"meta\":{},\"tags\":[]}"},
                 {"tags", "[]"},
                 {"granularity", "null"},
+                {"dimension", "null"},
+                {"entity", "null"},
                 {"doc_blocks", "[]"}};
     dict_set_str(dict, STR("name"), value_str(name));
     dict_set_str(dict, STR("description"), value_str(description));

@@ -156,8 +156,10 @@ static rc read_test(struct scope *scope, struct node *node, struct run_result *r
     const bool is_error = !str_equal_ignore_case(severity, STR("warn"));
     const struct str error_if = config_str(node, "error_if"), warn_if = config_str(node, "warn_if");
     result->status = is_error && fails ? STATUS_FAIL : warns ? STATUS_WARN : STATUS_PASS;
-    if (result->status == STATUS_PASS)
+    if (result->status == STATUS_PASS) {
+        result->failures = 0; // too few to warn of
         return RC_OK;
+    }
     const bool is_fail = result->status == STATUS_FAIL;
     const struct str condition = is_fail ? error_if : warn_if;
     result->message = arena_printf(arena, "Got %" PRId64 " result%s, configured to %s if %.*s",

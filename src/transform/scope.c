@@ -273,8 +273,10 @@ rc scope_call(struct scope *scope, struct macro_entry *macro, const struct argum
               struct value *ret_value, struct err *err)
 {
     const struct render_options options = options_of(scope);
-    return add_hint(macro_call(scope->t->env, macro->info, &options, arguments, ret_value, err),
-                    err);
+    scope->macro_depth++;
+    const rc result = macro_call(scope->t->env, macro->info, &options, arguments, ret_value, err);
+    scope->macro_depth--;
+    return add_hint(result, err);
 }
 
 struct value bound(struct arena *arena, const char *name, native_function function, void *self)

@@ -96,7 +96,9 @@ struct value relation_value(struct relation *relation);
 
 struct column_object {
     struct object object;
-    struct str name, dtype;              // "VARCHAR", "DECIMAL"
+    struct str name;
+    struct str dtype;                    // as DuckDB spells it: "DECIMAL(10,2)"
+    struct str base;                     // without arguments: "DECIMAL"
     int64_t char_size, precision, scale; // -1 = none
 };
 struct value column_value(struct arena *arena, struct str name, struct str type);

@@ -308,7 +308,9 @@ bool seed_cast(struct arena *arena, enum seed_type type, struct seed_cell cell,
 {
     const struct str trimmed = str_trim(cell.text);
     struct seed_cell value = {.is_null = true};
-    if (!cell.is_null && trimmed.length > 0 && !str_equal_ignore_case(trimmed, STR("null"))) {
+    const bool is_word = type != SEED_TEXT && str_equal_ignore_case(trimmed, STR("null"));
+    const size_t length = type == SEED_TEXT ? cell.text.length : trimmed.length;
+    if (!cell.is_null && length > 0 && !is_word) {
         value.is_null = false;
         if (!casts[type](arena, cell.text, &value.text))
             return false;

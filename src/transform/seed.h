@@ -1,9 +1,9 @@
 /// @file seed.h
 /// Seed files: CSV text -> rows -> a type per column and its values in normal form.
 /// Layer: transform. Source: behaviour of agate as dbt sets it up (the dbt-seeds vectors): a column
-/// has the first type in the order of enum seed_type that all its values have; "null" and "" are
-/// NULL; numbers may carry a sign, thousands commas, a currency symbol or a per cent sign.
-/// Limits: SEED_MAX_COLUMNS; the size of a file is capped by whoever read it.
+/// has the first type in the order of enum seed_type that all its values have; "" is NULL, and so
+/// is "null" but in texts; numbers may carry a sign, thousands commas, a currency symbol or a per
+/// cent sign. Limits: SEED_MAX_COLUMNS; the size of a file is capped by whoever read it.
 
 #ifndef TRANSFORM_SEED_H
 #define TRANSFORM_SEED_H
