@@ -350,9 +350,22 @@ rc parse_sql_node(struct transform *t, struct node *node, struct value patch_con
     return parse_names(t, node, err);
 }
 
+// dbt hashes a text with every run of white space made one blank, so that layout does not count.
 static void set_checksum(struct transform *t, struct node *node, struct str text)
 {
-    node->checksum = hash_hex(t->arena, hash_of(HASH_SHA256, text));
+    struct buf compact;
+    buf_init(&compact, TRANSFORM_MAX_FILE_BYTES + 1);
+    text = str_trim(text);
+    for (size_t i = 0; i < text.length; i++) {
+        const bool is_space =
+            text.bytes[i] == ' ' || (text.bytes[i] >= '\t' && text.bytes[i] <= '\r');
+        if (!is_space)
+            buf_append_byte(&compact, text.bytes[i]);
+        else if (compact.length > 0 && compact.bytes[compact.length - 1] != ' ')
+            buf_append_byte(&compact, ' ');
+    }
+    node->checksum = hash_hex(t->arena, hash_of(HASH_SHA256, buf_str(&compact)));
+    buf_done(&compact);
 }
 
 static rc parse_models(struct transform *t, struct package *package, const str_vec *folders,
