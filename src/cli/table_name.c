@@ -109,6 +109,7 @@ rc table_snapshot_find(const struct table *table, struct str text,
                        const struct snapshot **ret_snapshot, struct err *err)
 {
     const struct table_metadata *metadata = table->metadata;
+    text = str_trim(text); // lines of CSV end with \r
     const struct snapshot_ref *ref = metadata_ref(metadata, text);
     int64_t id = 0;
     const struct snapshot *snapshot = NULL;
