@@ -301,7 +301,7 @@ rc value_items(struct render *r, struct value value, const struct value **ret_it
                 return value_items(r, list, ret_items, ret_count, err);
             break;
         }
-        // fall through
+        __attribute__((fallthrough));
     default:
         return throw_error(err, "TypeError", "'%s' object is not iterable", value_type_name(value));
     }

@@ -40,6 +40,8 @@ rc parser_look(struct parser *parser, struct err *err)
 }
 
 static rc fail_with(struct parser *parser, const char *exception, int line, struct err *err,
+                    const char *format, va_list args) PRINTF_LIKE(5, 0);
+static rc fail_with(struct parser *parser, const char *exception, int line, struct err *err,
                     const char *format, va_list args)
 {
     (void)throw_error_v(err, exception, format, args);

@@ -13,7 +13,8 @@
 
 /// throw(err, "TypeError", "'%s' object is not iterable", name)
 rc throw_error(struct err *err, const char *exception, const char *format, ...) PRINTF_LIKE(3, 4);
-rc throw_error_v(struct err *err, const char *exception, const char *format, va_list args);
+rc throw_error_v(struct err *err, const char *exception, const char *format, va_list args)
+    PRINTF_LIKE(3, 0);
 
 /// Splits the name off. @return it (copied to `to`), or "" when the error is no exception
 const char *throw_take(struct err *err, char *to, size_t to_bytes);
