@@ -127,7 +127,7 @@ rc capture_end(struct render *r, const struct capture *capture, struct value *re
         r->nodes = capture->nodes;
         return native_concat(r, nodes, ret_value, err);
     }
-    const struct str text = {r->out->bytes + capture->mark, r->out->length - capture->mark};
+    const struct str text = str_slice(buf_str(r->out), capture->mark, SIZE_MAX);
     TRY(spend(r, text.length / 64, err));
     *ret_value = value_copy_str(r->arena, text);
     if (r->autoescape)
