@@ -62,7 +62,7 @@ static inline struct str str_slice(struct str s, size_t start, size_t length)
         start = s.length;
     if (length > s.length - start)
         length = s.length - start;
-    return (struct str){s.bytes + start, length};
+    return (struct str){s.bytes != NULL ? s.bytes + start : NULL, length};
 }
 
 /// Byte-wise order, shorter first: <0, 0, >0. For UTF-8 this is the order of code points.

@@ -98,6 +98,9 @@ FILTER(filter_last)
     size_t count;
     if (value_is_generator(v[0]))
         return throw_error(err, "TypeError", "'generator' object is not reversible");
+    if (value_is_number(v[0]) || v[0].kind == VALUE_NONE)
+        return throw_error(err, "TypeError", "'%s' object is not reversible",
+                           value_type_name(v[0]));
     TRY(value_items(r, v[0], &items, &count, err));
     *ret_value = count > 0
                      ? items[count - 1]
@@ -254,13 +257,28 @@ static rc refuse_undefined_keys(struct value keys, struct err *err)
     return RC_OK;
 }
 
+/// Every key becomes a list of one, as Jinja compares them.
+static rc wrap_keys(struct render *r, struct value keys, struct err *err)
+{
+    for (uint32_t i = 0; i < keys.list->count; i++) {
+        if (keys.list->items[i].kind == VALUE_LIST)
+            return RC_OK; // by several attributes, or wrapped already
+        const struct value list = value_list_new(r->arena, 1);
+        list_push(list, keys.list->items[i]);
+        keys.list->items[i] = list;
+    }
+    return spend(r, keys.list->count, err);
+}
+
 FILTER(filter_sort)
 {
     BIND(v, "do_sort", 1, "value", "reverse", "case_sensitive", "attribute");
     struct value keys;
     TRY(copy_items(r, v[0], ret_value, err));
     TRY(sort_keys(r, *ret_value, v[3], value_flag(v[2], false), value_missing(), &keys, err));
-    TRY(refuse_undefined_keys(keys, err));
+    for (uint32_t i = 0; i < keys.list->count; i++) // as lists, two undefined ones are equal
+        if (keys.list->items[i].kind == VALUE_UNDEFINED)
+            TRY(wrap_keys(r, keys, err));
     const struct sort_options options = {.keys = keys.list->items,
                                          .is_reverse = value_flag(v[1], false)};
     return sort_values(r, ret_value->list->items, ret_value->list->count, &options, err);
@@ -280,6 +298,9 @@ FILTER(filter_dictsort)
         return undefined_fail(v[0], err);
     if (v[0].kind == VALUE_DICT)
         pairs = view_value(r->arena, VIEW_ITEMS, v[0]);
+    else if (v[0].kind != VALUE_OBJECT)
+        return throw_error(err, "AttributeError", "'%s' object has no attribute 'items'",
+                           value_type_name(v[0]));
     TRY(copy_items(r, pairs, ret_value, err));
     TRY(sort_keys(r, *ret_value, value_int(at), value_flag(v[1], false), value_missing(), &keys,
                   err));
@@ -330,8 +351,8 @@ static rc extreme(struct render *r, const struct value *v, bool wants_max, struc
         if (i > 0) {
             if (key.kind == VALUE_UNDEFINED)
                 return undefined_fail(key, err);
-            TRY(value_compare(wants_max ? best_key : key, wants_max ? key : best_key,
-                              wants_max ? ">" : "<", &order, err));
+            TRY(value_compare(key, best_key, wants_max ? ">" : "<", &order, err));
+            order = wants_max ? -order : order;
         }
         if (order < 0) {
             best = i;

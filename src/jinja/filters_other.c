@@ -12,13 +12,13 @@
 FILTER(filter_abs)
 {
     BIND(v, "abs", 1, "x");
-    if (v[0].kind == VALUE_UNDEFINED)
-        return undefined_fail(v[0], err);
     if (!value_is_number(v[0]))
         return throw_error(err, "TypeError", "bad operand type for abs(): '%s'",
                            value_type_name(v[0]));
     *ret_value = v[0].kind == VALUE_BOOL ? value_int(v[0].integer) : v[0];
-    if (number_compare(v[0], value_int(0)) < 0)
+    if (v[0].kind == VALUE_FLOAT)
+        *ret_value = value_float(fabs(v[0].number));
+    else if (number_compare(v[0], value_int(0)) < 0)
         return number_negate(r->arena, v[0], ret_value, err);
     return RC_OK;
 }
@@ -111,7 +111,7 @@ FILTER(filter_round)
     const bool is_common = str_is(method, "common"), is_ceil = str_is(method, "ceil");
     if (!is_common && !is_ceil && !str_is(method, "floor"))
         return throw_error(err, "FilterArgumentError", "method must be common, ceil or floor");
-    if (v[0].kind == VALUE_UNDEFINED)
+    if (v[0].kind == VALUE_UNDEFINED && !is_common)
         return undefined_fail(v[0], err);
     if (!value_is_number(v[0]))
         return throw_error(err, "TypeError", "type %s doesn't define __round__ method",
@@ -119,6 +119,10 @@ FILTER(filter_round)
     if (precision > 400 || precision < -400)
         precision = precision > 0 ? 400 : -400;
     const bool is_integer = value_is_integer(v[0]);
+    if (is_common && v[0].kind == VALUE_BIG_INT && precision >= 0) {
+        *ret_value = v[0];
+        return RC_OK;
+    }
     if (is_common && is_integer) {
         *ret_value = value_int(v[0].integer);
         if (precision < 0)
@@ -131,7 +135,9 @@ FILTER(filter_round)
         return RC_OK;
     }
     const double scale = pow(10, (double)precision);
-    *ret_value = value_float((is_ceil ? ceil(number * scale) : floor(number * scale)) / scale);
+    // + 0.0: Python's floor() and ceil() give integers, which have no negative zero
+    *ret_value =
+        value_float(((is_ceil ? ceil(number * scale) : floor(number * scale)) + 0.0) / scale);
     (void)r;
     return RC_OK;
 }
@@ -147,7 +153,12 @@ FILTER(filter_filesizeformat)
     if (value_is_number(v[0]))
         bytes = number_to_double(v[0]);
     else if (v[0].kind != VALUE_STR || !number_parse_float(value_text(v[0]), &bytes))
-        return throw_error(err, "ValueError", "could not convert string to float");
+        return v[0].kind == VALUE_STR
+                   ? throw_error(err, "ValueError", "could not convert string to float: '%.*s'",
+                                 STR_ARGS(value_text(v[0])))
+                   : throw_error(err, "TypeError",
+                                 "float() argument must be a string or a real number, not '%s'",
+                                 value_type_name(v[0]));
     const bool is_binary = value_flag(v[1], false);
     const double base = is_binary ? 1024 : 1000;
     if (bytes == 1) {

@@ -140,7 +140,11 @@ FILTER(filter_indent)
     BIND(v, "do_indent", 1, "s", "width", "first", "blank");
     int64_t width = 4;
     struct str indentation = {0}, line;
-    TRY(soft_str(r, v[0], &v[0], err));
+    if (v[0].kind == VALUE_UNDEFINED)
+        return undefined_fail(v[0], err);
+    if (v[0].kind != VALUE_STR)
+        return throw_error(err, "TypeError", "unsupported operand type(s) for +=: '%s' and 'str'",
+                           value_type_name(v[0]));
     if (v[1].kind == VALUE_STR) {
         indentation = value_text(v[1]);
     } else {
@@ -178,14 +182,15 @@ FILTER(filter_truncate)
     BIND(v, "do_truncate", 1, "s", "length", "killwords", "end", "leeway");
     int64_t length, leeway;
     struct value end = VALUE_STR_LITERAL("...");
-    TRY(soft_str(r, v[0], &v[0], err));
+    size_t items = 0;
+    if (v[0].kind != VALUE_STR)
+        TRY(value_length(r, v[0], &items, err));
     TRY(int_argument(v[1], 255, &length, err));
     if (v[4].kind == VALUE_NONE)
         v[4] = value_missing();
     TRY(int_argument(v[4], 5, &leeway, err));
     if (v[3].kind != VALUE_MISSING)
         TRY(soft_str(r, v[3], &end, err));
-    const struct str text = value_text(v[0]);
     const int64_t end_length = (int64_t)utf8_count(value_text(end));
     if (length < end_length)
         return throw_error(err, "AssertionError", "expected length >= %lld, got %lld",
@@ -194,6 +199,12 @@ FILTER(filter_truncate)
         return throw_error(err, "AssertionError", "expected leeway >= 0, got %lld",
                            (long long)leeway);
     *ret_value = v[0];
+    if (v[0].kind != VALUE_STR && (int64_t)items <= length + leeway)
+        return RC_OK;
+    if (v[0].kind != VALUE_STR)
+        return throw_error(err, "TypeError", "truncate needs a text, not %s",
+                           value_type_name(v[0]));
+    const struct str text = value_text(v[0]);
     if ((int64_t)utf8_count(text) <= length + leeway)
         return RC_OK;
     struct str kept = utf8_slice(text, 0, (size_t)(length - end_length));
@@ -315,7 +326,11 @@ FILTER(filter_wordwrap)
 {
     BIND(v, "do_wordwrap", 1, "s", "width", "break_long_words", "wrapstring", "break_on_hyphens");
     int64_t width;
-    TRY(soft_str(r, v[0], &v[0], err));
+    if (v[0].kind == VALUE_UNDEFINED)
+        return undefined_fail(v[0], err);
+    if (v[0].kind != VALUE_STR)
+        return throw_error(err, "AttributeError", "'%s' object has no attribute 'splitlines'",
+                           value_type_name(v[0]));
     TRY(int_argument(v[1], 79, &width, err));
     if (width <= 0)
         return throw_error(err, "ValueError", "invalid width %lld (must be > 0)", (long long)width);

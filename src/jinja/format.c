@@ -265,8 +265,6 @@ rc format_spec(struct render *r, struct value value, struct str text, struct buf
         return date_strftime(value, text, to, err);
     TRY(parse_spec(text, &s, err));
     const bool wants_float = s.type != 0 && strchr("eEfFgG%", s.type) != NULL;
-    if (value.kind == VALUE_BOOL && s.type == 0)
-        return put_text(r, &s, value, to, err);
     if ((value_is_integer(value) || value.kind == VALUE_BIG_INT) && !wants_float)
         return put_integer(r, &s, value, to, err);
     if (value_is_number(value)) {
@@ -274,7 +272,7 @@ rc format_spec(struct render *r, struct value value, struct str text, struct buf
             return put_text(r, &s, value, to, err);
         return put_float(r, &s, number_to_double(value), value_type_name(value), to, err);
     }
-    if (value.kind == VALUE_STR || value.kind == VALUE_UNDEFINED)
+    if (value.kind == VALUE_STR)
         return put_text(r, &s, value, to, err);
     return throw_error(err, "TypeError", "unsupported format string passed to %s.__format__",
                        value_type_name(value));
@@ -541,6 +539,8 @@ static rc percent_value(struct percent *p, struct spec *s, struct value value, s
                         struct err *err)
 {
     struct str text;
+    if (value.kind == VALUE_UNDEFINED && strchr("sra", s->type) == NULL)
+        return undefined_fail(value, err);
     switch (s->type) {
     case 's':
     case 'r':
@@ -652,8 +652,12 @@ rc format_percent(struct render *r, struct value text, struct value argument,
         code = percent_field(&p, source, &at, &buf, err);
     }
     const size_t given = argument.kind == VALUE_TUPLE ? argument.list->count : 1;
-    if (code == RC_OK && !p.is_mapping && argument.kind != VALUE_DICT &&
-        argument.kind != VALUE_LIST && p.next < given)
+    // what has items counts as a mapping, which may have more than is asked for
+    const bool has_items =
+        argument.kind == VALUE_DICT || argument.kind == VALUE_LIST ||
+        argument.kind == VALUE_RANGE || argument.kind == VALUE_UNDEFINED ||
+        (argument.kind == VALUE_OBJECT && argument.object->class->get_item != NULL);
+    if (code == RC_OK && !p.is_mapping && !has_items && p.next < given)
         code =
             throw_error(err, "TypeError", "not all arguments converted during string formatting");
     *ret_value = value_str(buf_take(r->arena, &buf));

@@ -14,11 +14,8 @@ FILTER(global_range)
     if (a->count < 1 || a->count > 3)
         return throw_error(err, "TypeError", "range expected at %s argument%s, got %zu",
                            a->count < 1 ? "least 1" : "most 3", a->count < 1 ? "" : "s", a->count);
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->items[i].kind == VALUE_UNDEFINED)
-            return undefined_fail(a->items[i], err);
+    for (size_t i = 0; i < a->count; i++)
         TRY(int_argument(a->items[i], 0, &n[a->count == 1 ? 1 : i], err));
-    }
     if (n[2] == 0)
         return throw_error(err, "ValueError", "range() arg 3 must not be zero");
     struct value_range *range = ARENA_NEW(r->arena, struct value_range);

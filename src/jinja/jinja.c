@@ -122,7 +122,7 @@ rc environment_load(struct environment *env, struct str name, const struct templ
     struct template *template = map_get(&env->templates, name);
     if (template == NULL) {
         if (env->options.loader == NULL)
-            return err_set(err, RC_NOT_FOUND, "%.*s", STR_ARGS(name));
+            return throw_error(err, "TypeError", "no loader for this environment specified");
         struct str source;
         TRY(env->options.loader(env->options.loader_host, env->arena, name, &source, err));
         const struct str kept = arena_str(env->arena, name);

@@ -650,8 +650,9 @@ static rc lex_operator(struct lexer *lexer, struct token *ret_token, struct err 
     size_t width = 1;
     while (width < 4 && (byte_at(lexer, lexer->at + width) & 0xC0) == 0x80)
         width++;
-    return fail(lexer, err, "unexpected char '%.*s' at %zu", (int)width,
-                lexer->source.bytes + lexer->at, lexer->at);
+    const char quote = lexer->source.bytes[lexer->at] == '\'' ? '"' : '\'';
+    return fail(lexer, err, "unexpected char %c%.*s%c at %zu", quote, (int)width,
+                lexer->source.bytes + lexer->at, quote, lexer->at);
 }
 
 /// The end of the tag, when no bracket is open. @return offset behind it, or 0

@@ -204,18 +204,16 @@ const struct method date_methods[] = {{"astimezone", date_astimezone},
                                       {"weekday", date_weekday},
                                       {NULL, NULL}};
 const struct method delta_methods[] = {{"total_seconds", delta_total_seconds}, {NULL, NULL}};
-const struct method number_methods[] = {
-    {"bit_length", number_bit_length}, {"is_integer", number_is_integer}, {NULL, NULL}};
+const struct method int_methods[] = {{"bit_length", number_bit_length}, {NULL, NULL}};
+const struct method float_methods[] = {{"is_integer", number_is_integer}, {NULL, NULL}};
 
 // ---------------------------------------------------------------- tables
 
 static const struct method *const method_tables[] = {
-    [VALUE_BOOL] = number_methods,     [VALUE_INT] = number_methods,
-    [VALUE_FLOAT] = number_methods,    [VALUE_STR] = str_methods,
-    [VALUE_BYTES] = bytes_methods,     [VALUE_LIST] = list_methods,
-    [VALUE_TUPLE] = tuple_methods,     [VALUE_DICT] = dict_methods,
-    [VALUE_SET] = set_methods,         [VALUE_DATETIME] = date_methods,
-    [VALUE_DATE] = date_methods,       [VALUE_TIME] = date_methods,
+    [VALUE_BOOL] = int_methods,        [VALUE_INT] = int_methods,     [VALUE_FLOAT] = float_methods,
+    [VALUE_STR] = str_methods,         [VALUE_BYTES] = bytes_methods, [VALUE_LIST] = list_methods,
+    [VALUE_TUPLE] = tuple_methods,     [VALUE_DICT] = dict_methods,   [VALUE_SET] = set_methods,
+    [VALUE_DATETIME] = date_methods,   [VALUE_DATE] = date_methods,   [VALUE_TIME] = date_methods,
     [VALUE_TIMEDELTA] = delta_methods, [VALUE_OBJECT] = NULL};
 
 /// Every method's name, in order; a name's number is its place + 1.

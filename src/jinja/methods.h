@@ -15,7 +15,7 @@ struct method {
     method_function call;
 };
 extern const struct method str_methods[], list_methods[], tuple_methods[], dict_methods[],
-    set_methods[], date_methods[], delta_methods[], number_methods[], bytes_methods[];
+    set_methods[], date_methods[], delta_methods[], int_methods[], float_methods[], bytes_methods[];
 
 /// str arguments by position or name, optional ones as VALUE_MISSING.
 CHECK rc text_argument(struct value value, const char *function, struct str *ret_text,

@@ -162,9 +162,12 @@ METHOD(list_index)
     from = from < 0 ? (from + count < 0 ? 0 : from + count) : from;
     to = to < 0 ? (to + count < 0 ? 0 : to + count) : to;
     const size_t at = find_item(self, a->items[0], (size_t)from, (size_t)to);
-    struct str words;
     if (at == SIZE_MAX) {
-        TRY(value_to_str(r, r->arena, a->items[0], &words, err));
+        struct buf buf;
+        buf_init(&buf, 1 << 20);
+        const rc code = value_repr(r, a->items[0], &buf, err);
+        const struct str words = buf_take(r->arena, &buf);
+        TRY(code);
         return self.kind == VALUE_TUPLE
                    ? throw_error(err, "ValueError", "tuple.index(x): x not in tuple")
                    : throw_error(err, "ValueError", "%.*s is not in list", STR_ARGS(words));
@@ -329,6 +332,8 @@ rc dict_update_from(struct render *r, struct value dict, const struct arguments 
     struct dict_entry *entry;
     if (a->count > 1)
         return throw_error(err, "TypeError", "dict expected at most 1 argument, got %zu", a->count);
+    if (a->count == 1 && a->items[0].kind == VALUE_UNDEFINED)
+        return undefined_fail(a->items[0], err);
     if (a->count == 1 && a->items[0].kind == VALUE_DICT) {
         for (size_t at = 0; dict_next(a->items[0], &at, &entry);)
             TRY(dict_set(dict, entry->key, entry->value, err));

@@ -101,8 +101,12 @@ METHOD(str_swapcase)
     struct str rest = value_text(self);
     uint32_t code;
     buf_init(&buf, UINT32_MAX / 4);
-    while (utf8_next(&rest, &code))
-        utf8_append(&buf, utf8_is_upper(code) ? utf8_lower_of(code) : utf8_upper_of(code));
+    for (const char *at = rest.bytes; utf8_next(&rest, &code); at = rest.bytes) {
+        const struct str one = {at,
+                                (size_t)(value_text(self).bytes + self.length - at) - rest.length};
+        buf_append_str(&buf,
+                       utf8_is_upper(code) ? utf8_lower(r->arena, one) : utf8_upper(r->arena, one));
+    }
     *ret_value = like(self, buf_take(r->arena, &buf));
     return RC_OK;
 }

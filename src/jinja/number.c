@@ -280,6 +280,8 @@ static rc floats(enum binary_operator op, double a, double b, struct value *ret_
         else if (rest == 0)
             rest = copysign(0.0, b);
         result = op == OP_MODULO ? rest : round((a - rest) / b);
+        if (result == 0 && op == OP_FLOOR_DIVIDE)
+            result = copysign(0.0, a / b);
         break;
     }
     *ret_value = value_float(result);

@@ -2,6 +2,8 @@
 /// Binary operators, comparison, membership, items and slices of values.
 /// Layer: jinja. Source: CPython 3.11.
 
+#include <math.h>
+
 #include "base/utf8.h"
 #include "jinja/render.h"
 #include "jinja/throw.h"
@@ -9,6 +11,11 @@
 enum { REPEAT_MAX = 100000000 };
 
 // ---------------------------------------------------------------- arithmetic
+
+static bool is_sequence(struct value value)
+{
+    return value.kind == VALUE_STR || value.kind == VALUE_LIST || value.kind == VALUE_TUPLE;
+}
 
 static rc unsupported(enum binary_operator op, struct value a, struct value b, struct err *err)
 {
@@ -18,10 +25,12 @@ static rc unsupported(enum binary_operator op, struct value a, struct value b, s
     if (op == OP_ADD && (a.kind == VALUE_LIST || a.kind == VALUE_TUPLE))
         return throw_error(err, "TypeError", "can only concatenate %s (not \"%s\") to %s",
                            value_type_name(a), value_type_name(b), value_type_name(a));
-    const bool a_is_sequence = a.kind == VALUE_STR || a.kind == VALUE_LIST || a.kind == VALUE_TUPLE;
-    if (op == OP_MULTIPLY && a_is_sequence)
+    if (op == OP_MULTIPLY && is_sequence(a))
         return throw_error(err, "TypeError", "can't multiply sequence by non-int of type '%s'",
                            value_type_name(b));
+    if (op == OP_MULTIPLY && is_sequence(b))
+        return throw_error(err, "TypeError", "can't multiply sequence by non-int of type '%s'",
+                           value_type_name(a));
     return throw_error(err, "TypeError", "unsupported operand type(s) for %s: '%s' and '%s'",
                        binary_operator_texts[op], value_type_name(a), value_type_name(b));
 }
@@ -91,11 +100,6 @@ static rc subtract_sets(struct render *r, struct value a, struct value b, struct
     return RC_OK;
 }
 
-static bool is_sequence(struct value value)
-{
-    return value.kind == VALUE_STR || value.kind == VALUE_LIST || value.kind == VALUE_TUPLE;
-}
-
 rc binary_operation(struct render *r, enum binary_operator op, struct value a, struct value b,
                     struct value *ret_value, struct err *err)
 {
@@ -128,8 +132,6 @@ rc value_contains(struct render *r, struct value container, struct value item, b
     struct value found;
     switch ((enum value_kind)container.kind) {
     case VALUE_STR:
-        if (item.kind == VALUE_UNDEFINED)
-            return undefined_fail(item, err);
         if (item.kind != VALUE_STR)
             return throw_error(err, "TypeError",
                                "'in <string>' requires string as left operand, not %s",
@@ -144,6 +146,9 @@ rc value_contains(struct render *r, struct value container, struct value item, b
     case VALUE_RANGE: {
         const struct value_range *range = container.range;
         *ret_result = false;
+        if (item.kind == VALUE_FLOAT && item.number == floor(item.number) && item.number > -1e15 &&
+            item.number < 1e15)
+            item = value_int((int64_t)item.number);
         if (!value_is_integer(item))
             return RC_OK;
         const bool is_inside = range->step > 0

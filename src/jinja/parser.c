@@ -157,14 +157,15 @@ static rc fail_tag(struct parser *parser, const struct token *unknown, struct er
     char expected[256] = "", message[700];
     size_t length = 0;
     bool is_known = false;
-    for (tag_list tag = parser->end_tags; tag != NULL && *tag != NULL; tag++) {
+    const tag_list innermost = parser->awaited != NULL ? parser->awaited->tags : NULL;
+    for (tag_list tag = innermost; tag != NULL && *tag != NULL; tag++) {
         const int n = snprintf(expected + length, sizeof expected - length, "%s'%s'",
                                length > 0 ? " or " : "", *tag);
         length += n > 0 && (size_t)n < sizeof expected - length ? (size_t)n : 0;
     }
-    if (unknown != NULL)
-        is_known = str_has_prefix(unknown->text, STR("end")) || str_is(unknown->text, "else") ||
-                   str_is(unknown->text, "elif");
+    for (const struct awaited_tags *a = parser->awaited; unknown != NULL && a != NULL; a = a->outer)
+        for (tag_list tag = a->tags; *tag != NULL; tag++)
+            is_known = is_known || str_is(unknown->text, *tag);
     int n = unknown == NULL
                 ? snprintf(message, sizeof message, "Unexpected end of template.")
                 : snprintf(message, sizeof message, "Encountered unknown tag '%.*s'.",
@@ -260,12 +261,12 @@ static rc parse_body(struct parser *parser, tag_list ends, bool drops_end, struc
     TRY(parser_skip_if(parser, TOKEN_COLON, &skipped, err));
     TRY(parser_expect(parser, TOKEN_BLOCK_END, NULL, err));
     TRY(parser_enter(parser, err));
-    const tag_list outer = parser->end_tags;
-    parser->end_tags = ends;
+    const struct awaited_tags awaited = {ends, parser->awaited};
+    parser->awaited = &awaited;
     TRY(parse_body_items(parser, ends, ret_body, err));
     if (parser->current.type == TOKEN_EOF)
         return fail_tag(parser, NULL, err);
-    parser->end_tags = outer;
+    parser->awaited = awaited.outer;
     parser->depth--;
     return drops_end ? parser_next(parser, err) : RC_OK;
 }

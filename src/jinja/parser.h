@@ -24,6 +24,12 @@ struct mention {
     struct mention *outer;
 };
 
+/// The tags that end a body, and those of the body around it.
+struct awaited_tags {
+    const char *const *tags; // NULL-terminated
+    const struct awaited_tags *outer;
+};
+
 enum { PARSER_MAX_DEPTH = 200 };
 
 struct parser {
@@ -37,7 +43,7 @@ struct parser {
     unsigned depth;
     size_t tag_start; // offset of the `{%` that was read last
     struct str innermost_tag;
-    const char *const *end_tags; // what the innermost body waits for
+    const struct awaited_tags *awaited; // what the bodies around wait for
     VEC(struct block_node *) blocks;
 };
 

@@ -24,6 +24,7 @@ static bool is_mapping(struct value value)
 static bool is_sequence(struct value value)
 {
     switch ((enum value_kind)value.kind) {
+    case VALUE_UNDEFINED:
     case VALUE_STR:
     case VALUE_BYTES:
     case VALUE_LIST:

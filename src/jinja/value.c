@@ -9,6 +9,7 @@
 
 #include "jinja/big_int.h"
 #include "jinja/number.h"
+#include "jinja/render.h"
 #include "jinja/throw.h"
 
 enum { DICT_LINEAR_MAX = 8, COMPARE_DEPTH_MAX = 200 };
@@ -594,6 +595,8 @@ static rc compare_at(struct value a, struct value b, const char *operator_text, 
         *ret_order = number_compare(a, b);
         return RC_OK;
     }
+    if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
+        return undefined_fail(a.kind == VALUE_UNDEFINED ? a : b, err);
     if (a.kind == b.kind) {
         switch ((enum value_kind)a.kind) {
         case VALUE_STR:
