@@ -10,7 +10,7 @@
 
 // One thread compresses faster than the source delivers; a second one costs half as much again in
 // processor time and 50 MB.
-enum { ENGINE_MEMORY_BYTES = 512 << 20, ENGINE_THREADS = 1 };
+enum { ENGINE_MEMORY_BYTES = 256 << 20, ENGINE_THREADS = 1 };
 
 /// What the command opened and must close, whatever happens.
 struct ingest_call {

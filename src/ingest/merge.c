@@ -388,17 +388,21 @@ static rc apply_replace(struct family *family, bool *ret_changed, struct err *er
 
 // ---------------------------------------------------------------- merge by key
 
-/// Order of the rows of one key: the winner first.
-static struct str dedup_order(const struct family *family)
+/// By what the rows of one key are put in order, and how; the winner comes first. Without a hint
+/// the row that came last wins.
+static struct str dedup_column(const struct family *family, const char **ret_order)
 {
     const struct normal_table *normal = family->tables[0]->normal;
     for (size_t i = 0; i < normal->column_count; i++) {
         const struct normal_column *column = normal->columns[i];
-        if (column->dedup_sort != DEDUP_SORT_NONE && column->type != DATA_NONE)
-            return arena_printf(family->arena, "%.*s %s, ", STR_ARGS(quoted(family, column->name)),
-                                column->dedup_sort == DEDUP_SORT_ASC ? "ASC" : "DESC NULLS LAST");
+        if (column->dedup_sort == DEDUP_SORT_NONE || column->type == DATA_NONE)
+            continue;
+        *ret_order =
+            column->dedup_sort == DEDUP_SORT_ASC ? "m_sort ASC, " : "m_sort DESC NULLS LAST, ";
+        return quoted(family, column->name);
     }
-    return STR("");
+    *ret_order = "";
+    return STR("0");
 }
 
 /// "is this row a deletion" over a staged row.
@@ -439,23 +443,30 @@ static rc check_keys(const struct family *family, struct err *err)
     return RC_OK;
 }
 
+/// The content of rows is hashed below the window, which would otherwise hold whole rows in memory.
 static rc make_keep(const struct family *family, struct err *err)
 {
     const bool has_primary = family->primary_list.length > 0;
+    const bool needs_content = has_primary && is_landed(family->tables[0]);
+    const char *order = "";
+    const struct str sort = dedup_column(family, &order);
+    const struct str content =
+        needs_content
+            ? arena_printf(family->arena, "hash(%.*s)",
+                           STR_ARGS(content_list(family, family->tables[0], family->rule)))
+            : STR("0");
     const struct str dedup =
         !has_primary ? STR("")
                      : arena_printf(family->arena,
                                     "QUALIFY row_number() OVER (PARTITION BY %.*s ORDER BY "
-                                    "%.*sm_file_no DESC, file_row_number DESC) = 1",
-                                    STR_ARGS(family->primary_list), STR_ARGS(dedup_order(family)));
-    return run_sql(
-        family, err,
-        "CREATE OR REPLACE TEMP TABLE m_keep AS SELECT m_file_no, file_row_number AS "
-        "m_row_no, \"_dlt_id\" AS m_id, hash(%.*s) AS m_content, %.*s AS m_is_deletion%s%.*s "
-        "FROM m_new_0 %.*s",
-        STR_ARGS(content_list(family, family->tables[0], family->rule)),
-        STR_ARGS(deletion_flag(family)), has_primary ? ", " : "", STR_ARGS(family->primary_list),
-        STR_ARGS(dedup));
+                                    "%sm_file_no DESC, m_row_no DESC) = 1",
+                                    STR_ARGS(family->primary_list), order);
+    return run_sql(family, err,
+                   "CREATE OR REPLACE TEMP TABLE m_keep AS SELECT * EXCLUDE (m_sort) FROM (SELECT "
+                   "m_file_no, file_row_number AS m_row_no, \"_dlt_id\" AS m_id, %.*s AS "
+                   "m_content, %.*s AS m_is_deletion, %.*s AS m_sort%s%.*s FROM m_new_0) %.*s",
+                   STR_ARGS(content), STR_ARGS(deletion_flag(family)), STR_ARGS(sort),
+                   has_primary ? ", " : "", STR_ARGS(family->primary_list), STR_ARGS(dedup));
 }
 
 /// Takes rows out of m_keep that are landed with the same content, children included.
