@@ -7,9 +7,9 @@
 #include "ingest/schema.h"
 #include "store/store.h"
 
-// Half of what the budget leaves for rows is slack of growing buffers; the other half of the budget
-// is what the engine needs to write.
-enum { RELIEF_DIVISOR = 4, MIN_RELIEF_BYTES = 1 << 20 };
+// Growing buffers hold up to twice what is in them; the larger part of the budget
+// is what the engine needs to write a file.
+enum { RELIEF_DIVISOR = 5, MIN_RELIEF_BYTES = 1 << 20 };
 
 static const struct str types_property = STR_INIT("moulin.column-types");
 
@@ -611,6 +611,7 @@ rc landing_committed(struct landing *landing, struct err *err)
         table->files = (landing_files){0};
         table->staged_rows = 0;
         table->is_committing = false;
+        table->written_before = table->inserted_rows + table->updated_rows;
         table->tx = NULL;
         arena_close(table->arena);
         table->arena = NULL;

@@ -29,8 +29,8 @@ struct landing_table {
     int64_t staged_rows;
     bool is_committing;  // takes part in the commit at hand
     struct arena *arena; // of tx and files; closed after the commit
-    // of the last commit, for reports
-    int64_t inserted_rows, updated_rows, deleted_rows;
+    // of the run, for reports; written_before: rows that earlier commits of the run wrote
+    int64_t inserted_rows, updated_rows, deleted_rows, written_before;
     int64_t committed_files, snapshot_id;
     str_vec schema_changes; // "create", "add end_time timestamptz"
 };

@@ -26,9 +26,9 @@ struct load_resource {
     struct merge_rule rule;
     struct json state; // newest; valid when has_state
     bool has_state, has_base_state;
-    struct str base_state; // text of the resource's state at the start; "" = none
-    bool has_open_unit;    // records since the last unit_end
-    int64_t read;
+    struct str base_state;     // text of the resource's state at the start; "" = none
+    bool has_open_unit;        // records since the last unit_end
+    int64_t read, read_before; // in the run; of these before the last commit
 };
 
 struct load {
@@ -252,11 +252,12 @@ static rc describe(struct load *load, struct landing_table *table, bool is_compl
     int64_t read = 0;
     for (size_t i = 0; i < load->resource_count; i++)
         if (load->resources[i].table == table)
-            read += load->resources[i].read;
+            read += load->resources[i].read - load->resources[i].read_before;
     TRY(transaction_set_summary(tx, STR("moulin.rows-read"), number_text(load, read), err));
-    TRY(transaction_set_summary(tx, STR("moulin.rows-written"),
-                                number_text(load, table->inserted_rows + table->updated_rows),
-                                err));
+    TRY(transaction_set_summary(
+        tx, STR("moulin.rows-written"),
+        number_text(load, table->inserted_rows + table->updated_rows - table->written_before),
+        err));
     if (table->normal != NULL)
         TRY(transaction_set_summary(tx, STR("moulin.rows-rejected"),
                                     number_text(load, table->normal->discarded_rows), err));
@@ -522,6 +523,7 @@ static rc commit(struct load *load, bool is_final, struct err *err)
     TRY(commit_tables(load, is_final, err));
     for (size_t i = 0; i < load->resource_count; i++) {
         struct load_resource *r = &load->resources[i];
+        r->read_before = r->read;
         if (r->has_state)
             r->base_state = json_print(load->arena, &r->state, JSON_COMPACT);
     }

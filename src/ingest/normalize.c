@@ -634,8 +634,8 @@ static bool change_type(struct normalizer *normalizer, struct normal_table *tabl
 {
     struct normal_column *column = slot->column;
     const enum type_change mode = normalizer->options.type_change;
-    if (mode == TYPE_CHANGE_VARIANT || column->is_landed || column->is_hinted ||
-        !is_landed_empty(table))
+    if (mode == TYPE_CHANGE_VARIANT || mode == TYPE_CHANGE_FAIL || column->is_landed ||
+        column->is_hinted || !is_landed_empty(table))
         return false;
     const bool is_widening = column->type == DATA_BIGINT && cell->type == DATA_DOUBLE;
     if (mode == TYPE_CHANGE_WIDEN && !is_widening)
