@@ -5,6 +5,8 @@
 #include "unit_test.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "db/sqlite.h"
@@ -15,9 +17,9 @@ enum { MAX_OPERATIONS = 200, TABLES = 3 };
 
 struct fixture {
     struct arena *arena;
-    struct str folder; // of the catalog file
-    struct str uri;
-    struct store *memory, *faulty;
+    struct str folder;    // of the catalog file
+    struct str uri, root; // root: of the warehouse
+    struct store *inner, *faulty;
     struct store_fault fault;
     enum store_operation failed_operation;
     bool has_failed;
@@ -46,16 +48,21 @@ static void open_catalog(struct fixture *f, const char *type)
 {
     const struct catalog_options options = {.type = str_of(type),
                                             .uri = f->uri,
-                                            .warehouse = STR("memory://warehouse"),
+                                            .warehouse = f->root,
                                             .store = f->faulty,
                                             .busy_timeout_ms = 50};
     assert_ok(f, catalog_open(&options, &f->catalog, &f->err));
 }
 
+static struct str path_named(struct fixture *f, const char *name)
+{
+    return arena_printf(f->arena, "%.*s/files/%s.parquet", STR_ARGS(f->root), name);
+}
+
 static struct data_file file_named(struct fixture *f, const char *name)
 {
-    const struct str path = arena_printf(f->arena, "memory://warehouse/files/%s.parquet", name);
-    assert_ok(f, store_put(f->memory, path, STR("rows"), (struct store_put_options){0}, &f->err));
+    const struct str path = path_named(f, name);
+    assert_ok(f, store_put(f->inner, path, STR("rows"), (struct store_put_options){0}, &f->err));
     return (struct data_file){
         .path = path, .file_format = STR("PARQUET"), .record_count = 10, .file_size_bytes = 4};
 }
@@ -91,17 +98,23 @@ static void append_one(struct fixture *f, const char *table_name, const char *na
 }
 
 /// Two tables "a" and "b", each with files 1 and 2 in two manifests; no faults yet.
-static struct fixture *open_fixture(const char *type)
+enum place { IN_MEMORY, ON_DISK };
+
+static struct fixture *open_fixture(const char *type, enum place place)
 {
-    char folder[] = "/tmp/moulin-commit-XXXXXX";
+    // hundreds of catalogs with their fsyncs: where there is a memory disk, on it
+    char disk[] = "/tmp/moulin-commit-XXXXXX", memory[] = "/dev/shm/moulin-commit-XXXXXX";
+    char *folder = access("/dev/shm", W_OK) == 0 ? memory : disk;
     assert_non_null(mkdtemp(folder));
     struct arena *arena = arena_open(NULL);
     struct fixture *f = ARENA_NEW(arena, struct fixture);
     f->arena = arena;
     f->folder = arena_str(arena, str_of(folder));
     f->uri = arena_printf(arena, "sqlite:///%s/catalog.db", folder);
-    f->memory = store_open_memory(arena);
-    f->faulty = store_open_fault(arena, f->memory, &f->fault);
+    f->inner = place == IN_MEMORY ? store_open_memory(arena) : store_open_posix(arena);
+    f->root = place == IN_MEMORY ? STR("memory://warehouse")
+                                 : arena_printf(arena, "file://%s/warehouse", folder);
+    f->faulty = store_open_fault(arena, f->inner, &f->fault);
     f->fault.context = f;
     f->fault.after = note_failure;
     open_catalog(f, type);
@@ -143,7 +156,7 @@ static rc commit_overwrite(struct fixture *f)
 {
     struct table table;
     struct transaction *tx;
-    const struct str old = STR("memory://warehouse/files/a1.parquet");
+    const struct str old = path_named(f, "a1");
     const struct data_file file = file_named(f, "a3");
     TRY(catalog_load_table(f->catalog, STR("ns"), STR("a"), f->arena, &table, &f->err));
     TRY(transaction_open(f->arena, &table, &tx, &f->err));
@@ -251,20 +264,21 @@ static rc note_candidate(void *context, const struct store_object *object, struc
 }
 
 /// Metadata files below the tables' folders that nobody refers to.
-static size_t unowned_files(struct fixture *f)
+static str_vec list_unowned(struct fixture *f)
 {
-    size_t unowned = 0;
+    str_vec unowned = {0};
     for (int i = 0; i < TABLES; i++) {
         str_vec uris = {0}, orphans = {0};
         void *context[] = {&uris, f->arena};
         const struct str folder =
-            arena_printf(f->arena, "memory://warehouse/ns/%s/", table_names[i]);
-        assert_ok(f, store_list(f->memory, folder, note_candidate, context, &f->err));
+            arena_printf(f->arena, "%.*s/ns/%s/", STR_ARGS(f->root), table_names[i]);
+        assert_ok(f, store_list(f->inner, folder, note_candidate, context, &f->err));
         bool exists;
         assert_ok(f, catalog_table_exists(f->catalog, STR("ns"), str_of(table_names[i]), &exists,
                                           &f->err));
         if (!exists) {
-            unowned += uris.count;
+            for (size_t k = 0; k < uris.count; k++)
+                *vec_push(f->arena, &unowned) = uris.items[k];
             continue;
         }
         struct orphan_candidate *candidates =
@@ -274,9 +288,15 @@ static size_t unowned_files(struct fixture *f)
         const struct table table = load(f, table_names[i]);
         assert_ok(f, table_orphans(&table, f->arena, candidates, uris.count,
                                    (struct orphan_options){0}, &orphans, &f->err));
-        unowned += orphans.count;
+        for (size_t k = 0; k < orphans.count; k++)
+            *vec_push(f->arena, &unowned) = orphans.items[k];
     }
     return unowned;
+}
+
+static size_t unowned_files(struct fixture *f)
+{
+    return list_unowned(f).count;
 }
 
 enum mode { FAILS_ONCE, FAILS_FOR_EVER, DONE_BUT_FAILS, MODE_COUNT };
@@ -284,7 +304,7 @@ enum mode { FAILS_ONCE, FAILS_FOR_EVER, DONE_BUT_FAILS, MODE_COUNT };
 /// @return whether the fault was reached: beyond the last operation there is nothing to fail
 static bool run_with_fault(const struct scenario *scenario, enum mode mode, int64_t fail_at)
 {
-    struct fixture *f = open_fixture(scenario->catalog_type);
+    struct fixture *f = open_fixture(scenario->catalog_type, IN_MEMORY);
     assert_true(holds(f, scenario->before));
     f->fault.operation_count = 0;
     f->fault.fail_at = fail_at;
@@ -327,6 +347,79 @@ static void test_each_storage_fault_leaves_the_tables_whole(void **state)
         }
 }
 
+// Kills: a process that ends in the middle of a commit, at every storage operation
+
+static rc end_at(void *context, enum store_operation operation, struct str uri, struct err *err)
+{
+    (void)operation;
+    (void)uri;
+    (void)err;
+    int64_t *left = context;
+    if (--*left == 0)
+        _exit(9);
+    return RC_OK;
+}
+
+/// In the child: commits with a store that ends the process. Never returns.
+static void commit_and_die(struct fixture *f, const struct scenario *scenario, int64_t at)
+{
+    f->fault = (struct store_fault){.before = end_at, .context = &at};
+    open_catalog(f, scenario->catalog_type);
+    const rc code = scenario->commit(f);
+    _exit(code == RC_OK ? 0 : 1);
+}
+
+enum ending { KILLED_BEFORE, KILLED_AFTER, DONE };
+
+/// What became of a commit that was killed at that operation. The fixture is as before afterwards,
+/// unless the commit happened.
+static enum ending run_with_kill(struct fixture *f, const struct scenario *scenario, int64_t at)
+{
+    int status;
+    catalog_close(f->catalog); // a SQLite connection must not cross a fork
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        commit_and_die(f, scenario, at);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+    const bool was_killed = WEXITSTATUS(status) == 9;
+
+    open_catalog(f, scenario->catalog_type);
+    const bool is_before = holds(f, scenario->before), is_after = holds(f, scenario->after);
+    if (was_killed ? !is_before && !is_after : !is_after)
+        fail_msg("%s, killed at operation %lld: the tables are neither old nor new", scenario->name,
+                 (long long)at);
+    // what the dead process left is found, and nothing else is
+    const str_vec unowned = list_unowned(f);
+    for (size_t i = 0; i < unowned.count; i++)
+        assert_ok(f, store_remove(f->inner, unowned.items[i], &f->err));
+    assert_int_equal(unowned_files(f), 0);
+    assert_true(is_after ? holds(f, scenario->after) : holds(f, scenario->before));
+    return !was_killed ? DONE : is_after ? KILLED_AFTER : KILLED_BEFORE;
+}
+
+static void test_a_kill_at_each_step_leaves_the_tables_whole(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < sizeof scenarios / sizeof scenarios[0]; s++) {
+        struct fixture *f = open_fixture(scenarios[s].catalog_type, ON_DISK);
+        enum ending ending;
+        int64_t at = 0;
+        while ((ending = run_with_kill(f, &scenarios[s], ++at)) != DONE) {
+            assert_true(at < MAX_OPERATIONS);
+            if (ending == KILLED_BEFORE)
+                continue;
+            append_one(f, "a", "a9"); // the next one works
+            close_fixture(f);
+            f = open_fixture(scenarios[s].catalog_type, ON_DISK);
+        }
+        assert_true(at > 3);
+        append_one(f, "a", "a9");
+        close_fixture(f);
+    }
+}
+
 // The catalog file
 
 static struct sqlite *other_connection(struct fixture *f)
@@ -349,7 +442,7 @@ static void test_each_catalog_fault_leaves_the_tables_whole(void **state)
         "iceberg_tables BEGIN INSERT INTO child VALUES (1); END",
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct fixture *f = open_fixture("sql");
+        struct fixture *f = open_fixture("sql", IN_MEMORY);
         struct sqlite *db = other_connection(f);
         assert_ok(f, sqlite_exec(db, faults[i], &f->err));
         assert_int_not_equal(commit_many(f), RC_OK);
@@ -365,7 +458,7 @@ static void test_each_catalog_fault_leaves_the_tables_whole(void **state)
 static void test_a_locked_catalog_is_busy_after_a_bounded_wait(void **state)
 {
     (void)state;
-    struct fixture *f = open_fixture("sql");
+    struct fixture *f = open_fixture("sql", IN_MEMORY);
     struct sqlite *db = other_connection(f);
     assert_ok(f, sqlite_begin_immediate(db, &f->err));
     assert_int_equal(commit_append(f), RC_BUSY);
@@ -381,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_storage_fault_leaves_the_tables_whole),
+        cmocka_unit_test(test_a_kill_at_each_step_leaves_the_tables_whole),
         cmocka_unit_test(test_each_catalog_fault_leaves_the_tables_whole),
         cmocka_unit_test(test_a_locked_catalog_is_busy_after_a_bounded_wait),
     };
