@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "cli/command.h"
@@ -205,6 +206,18 @@ static rc report_end(struct command_context *context, struct str id,
     return err_hint(err, "moulin run --show %.*s shows its states", STR_ARGS(id));
 }
 
+/// Threads only for machines that have something to do at the same time.
+static struct pool *open_pool(struct arena *arena, const struct json *definition)
+{
+    const struct json *states = json_get(definition, STR("States"));
+    for (size_t i = 0; i < states->count; i++) {
+        const struct str type = json_str(json_get(&states->members[i].value, STR("Type")), STR(""));
+        if (str_is(type, "Parallel") || str_is(type, "Map"))
+            return pool_open(arena, EXECUTION_MAX_CONCURRENCY);
+    }
+    return NULL;
+}
+
 static rc execute(struct command_context *context, struct project *project,
                   const struct workflow *workflow, struct local_tasks *tasks, struct err *err)
 {
@@ -238,6 +251,7 @@ static rc execute(struct command_context *context, struct project *project,
             project->environment->region.length > 0 ? project->environment->region : STR("local"),
         .executor = local_tasks_executor(tasks),
         .sink = {watch_event, &watch},
+        .pool = open_pool(context->arena, &workflow->definition),
     };
     const rc code = flow_execute(context->arena, &options, &result, err);
     const rc finished = history_finish(watch.history, watch.execution_id, &result, time_now_us(),

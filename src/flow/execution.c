@@ -55,15 +55,11 @@ void put_details(struct arena *arena, struct json *details, const char *name,
     *json_object_set(arena, details, arena_printf(arena, "%sDetails", name)) = companion;
 }
 
-rc frame_side_event(struct frame *frame, const char *type, const char *details_name,
-                    struct json *details, struct str state, int64_t *ret_id, struct err *err)
+/// Numbers the event and hands it over; the caller holds the lock.
+static rc write_event(struct frame *frame, const char *type, const char *details_name,
+                      struct json *details, struct str state, int64_t *ret_id, struct err *err)
 {
     struct run *run = frame->run;
-    if (frame->is_silent) {
-        if (ret_id != NULL)
-            *ret_id = frame->previous_id;
-        return RC_OK;
-    }
     if (run->next_event_id > EXECUTION_MAX_EVENTS)
         return err_set(err, RC_LIMIT, "the execution has more than %d events",
                        EXECUTION_MAX_EVENTS);
@@ -79,6 +75,21 @@ rc frame_side_event(struct frame *frame, const char *type, const char *details_n
         *ret_id = event.id;
     const struct flow_sink *sink = &run->options->sink;
     return sink->event == NULL ? RC_OK : sink->event(sink->context, &event, err);
+}
+
+rc frame_side_event(struct frame *frame, const char *type, const char *details_name,
+                    struct json *details, struct str state, int64_t *ret_id, struct err *err)
+{
+    struct run *run = frame->run;
+    if (frame->is_silent) {
+        if (ret_id != NULL)
+            *ret_id = frame->previous_id;
+        return RC_OK;
+    }
+    pthread_mutex_lock(&run->lock);
+    const rc code = write_event(frame, type, details_name, details, state, ret_id, err);
+    pthread_mutex_unlock(&run->lock);
+    return code;
 }
 
 rc frame_event(struct frame *frame, const char *type, const char *details_name,
@@ -457,6 +468,7 @@ rc flow_execute(struct arena *arena, const struct flow_options *options,
                       .next_event_id = 1,
                       .deadline_us = INT64_MAX};
     struct frame frame = {.run = &run, .arena = arena};
+    pthread_mutex_init(&run.lock, NULL);
     struct flow_result result = {0};
     map_init(&frame.variables.values, arena);
     run.start_us = run.clock.now_us(run.clock.context);
@@ -465,10 +477,12 @@ rc flow_execute(struct arena *arena, const struct flow_options *options,
     if (timeout != NULL)
         run.deadline_us = run.start_us + json_int64(timeout, 0) * TIME_US_PER_SECOND;
     make_context(&run, arena);
-    TRY(announce_start(&frame, err));
-    const rc code =
-        frame_run_machine(&frame, options->definition, options->input, &result.output, err);
-    const rc finished = finish(&frame, code, &result, err);
-    *ret_result = result;
-    return finished;
+    rc code = announce_start(&frame, err);
+    if (code == RC_OK) {
+        code = frame_run_machine(&frame, options->definition, options->input, &result.output, err);
+        code = finish(&frame, code, &result, err);
+        *ret_result = result;
+    }
+    pthread_mutex_destroy(&run.lock);
+    return code;
 }

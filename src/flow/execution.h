@@ -2,8 +2,11 @@
 /// Runs a state machine: states, input and output processing, retries, catchers, maps, parallels.
 /// Layer: flow. Source: Amazon States Language; events have the shapes and the order of Step
 /// Functions' GetExecutionHistory. What a task does is the executor's business.
-/// Threads: one thread runs an execution. Branches and iterations run one after another unless a
-/// pool is given. Memory: one arena per execution and one per branch.
+/// Threads: with a pool, the branches of a Parallel and the iterations of a Map run at the same
+/// time (those inside of a branch one after another), else all runs in the caller's thread. The
+/// sink is called by one thread at a time; the executor must take calls from several. When a branch
+/// fails, the others are waited for, not cut off. Memory: one arena per execution and one per
+/// branch.
 
 #ifndef FLOW_EXECUTION_H
 #define FLOW_EXECUTION_H
@@ -58,6 +61,8 @@ struct flow_executor {
     void *context;
 };
 
+struct pool;
+
 /// Time, so that tests need not wait.
 struct flow_clock {
     int64_t (*now_us)(void *context);
@@ -84,6 +89,7 @@ struct flow_options {
     struct flow_executor executor;
     struct flow_clock clock; // zero = the system's
     struct flow_sink sink;
+    struct pool *pool; // NULL = one after another
 };
 
 enum flow_status { FLOW_SUCCEEDED, FLOW_FAILED, FLOW_TIMED_OUT, FLOW_ABORTED };

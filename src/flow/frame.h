@@ -7,6 +7,8 @@
 #ifndef FLOW_FRAME_H
 #define FLOW_FRAME_H
 
+#include <pthread.h>
+
 #include "flow/execution.h"
 #include "flow/path.h"
 
@@ -15,9 +17,10 @@ struct run {
     struct flow_clock clock;
     int64_t next_event_id;
     int64_t start_us;
-    int64_t deadline_us; // of the machine's TimeoutSeconds; INT64_MAX = none
-    struct json context; // $$.Execution and $$.StateMachine
-    int64_t random;      // state of the jitter
+    int64_t deadline_us;  // of the machine's TimeoutSeconds; INT64_MAX = none
+    struct json context;  // $$.Execution and $$.StateMachine
+    pthread_mutex_t lock; // events, and the jitter
+    int64_t random;       // state of the jitter
 };
 
 struct flow_failure {
@@ -29,7 +32,8 @@ struct frame {
     struct run *run;
     struct arena *arena;
     int64_t previous_id;
-    bool is_silent; // children of a distributed map write no events
+    bool is_silent;  // children of a distributed map write no events
+    bool is_in_pool; // runs in a thread of the pool
     struct flow_variables variables;
     const struct json *map_item; // {"Index":, "Value":} or NULL
     struct flow_failure failure;

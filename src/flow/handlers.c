@@ -29,8 +29,10 @@ static bool matches_error(const struct json *handler, struct str error, const ch
 /// A number between 0 and 1 that is different each time (splitmix64).
 static double next_random(struct run *run)
 {
+    pthread_mutex_lock(&run->lock);
     uint64_t z = (uint64_t)run->random + UINT64_C(0x9e3779b97f4a7c15);
     run->random = (int64_t)z;
+    pthread_mutex_unlock(&run->lock);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;

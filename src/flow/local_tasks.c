@@ -1,6 +1,6 @@
 #include "flow/local_tasks.h"
 
-#include <stdio.h>
+#include <pthread.h>
 
 #include "base/fs.h"
 #include "base/map.h"
@@ -12,7 +12,8 @@ enum { MAX_ARGUMENTS = 200, MAX_ANSWER_BYTES = 6 << 20 }; // Lambda's own limit 
 struct local_tasks {
     struct arena *arena;
     struct local_tasks_options options;
-    struct map starts; // state -> number of starts, so that each child has a run id of its own
+    pthread_mutex_t lock; // of starts and of the arena
+    struct map starts;    // state -> number of starts: each child has a run id of its own
 };
 
 /// One child process: its command line, and what it said.
@@ -32,6 +33,7 @@ struct local_tasks *local_tasks_open(struct arena *arena, struct local_tasks_opt
     tasks->arena = arena;
     tasks->options = options;
     map_init(&tasks->starts, arena);
+    pthread_mutex_init(&tasks->lock, NULL);
     return tasks;
 }
 
@@ -317,23 +319,31 @@ static void fail(struct arena *arena, struct flow_outcome *outcome, struct str e
     outcome->cause = json_print(arena, &cause, JSON_COMPACT);
 }
 
+static int count_start(struct local_tasks *tasks, struct str state)
+{
+    pthread_mutex_lock(&tasks->lock);
+    struct map_entry *entry = map_entry_of(&tasks->starts, arena_str(tasks->arena, state));
+    int *count = entry->value;
+    if (count == NULL)
+        entry->value = count = ARENA_NEW(tasks->arena, int);
+    const int now = ++*count;
+    pthread_mutex_unlock(&tasks->lock);
+    return now;
+}
+
 /// execution-State, execution-State-2, ...: one id per start.
 static struct str run_id(struct child *child)
 {
     struct local_tasks *tasks = child->tasks;
     const struct flow_task *task = child->task;
-    struct map_entry *entry = map_entry_of(&tasks->starts, arena_str(tasks->arena, task->state));
-    int *count = entry->value;
-    if (count == NULL)
-        entry->value = count = ARENA_NEW(tasks->arena, int);
-    ++*count;
+    const int count = count_start(tasks, task->state);
     const struct str id = arena_printf(child->arena, "%.*s-%.*s", STR_ARGS(task->execution_name),
                                        STR_ARGS(task->state));
     char *text = arena_cstr(child->arena, id);
     for (size_t i = 0; i < id.length; i++) // it becomes part of file names
         if (strchr(" /\\:\"'*?<>|#%", text[i]) != NULL)
             text[i] = '_';
-    return *count == 1 ? str_of(text) : arena_printf(child->arena, "%s-%d", text, *count);
+    return count == 1 ? str_of(text) : arena_printf(child->arena, "%s-%d", text, count);
 }
 
 // ---- lambda: ingest -----------------------------------------------------------------------------

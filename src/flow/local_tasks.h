@@ -6,7 +6,8 @@
 ///   ecs:runTask[.sync] of a task definition mapped to {transform: FOLDER} (or <env>-dbt):
 ///     `moulin transform ...` with the container's command
 ///   a resource that moulin.yml lists under local: answers what stands there
-/// Everything else is refused when the machine is checked. Threads: one.
+/// Everything else is refused when the machine is checked. Threads: the executor may be called from
+/// several at once; on_log is then called from them too.
 
 #ifndef FLOW_LOCAL_TASKS_H
 #define FLOW_LOCAL_TASKS_H

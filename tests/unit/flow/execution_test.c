@@ -3,6 +3,11 @@
 
 #include "unit_test.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "base/pool.h"
 #include "flow/execution.h"
 #include "flow/machine.h"
 
@@ -17,6 +22,10 @@ struct world {
     int tasks, events;
     int interrupt_at_wait; // 0 = never
     int fail_at_event;     // 0 = never
+    struct pool *pool;     // NULL = one after another
+    int meeting;           // so many tasks must be there at the same time before one of them ends
+    pthread_mutex_t lock;
+    pthread_cond_t arrived;
 };
 
 static int64_t now(void *context)
@@ -36,12 +45,33 @@ static rc wait_until(void *context, int64_t time_us, struct err *err)
     return RC_OK;
 }
 
+/// Counts the task, and waits until the others that must run at the same time have come too.
+static bool meet(struct world *w)
+{
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 30; // only a broken program waits that long
+    int waited = 0;
+    pthread_mutex_lock(&w->lock);
+    w->tasks++;
+    pthread_cond_broadcast(&w->arrived);
+    while (w->tasks < w->meeting && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&w->arrived, &w->lock, &limit);
+    const bool has_met = w->tasks >= w->meeting;
+    pthread_mutex_unlock(&w->lock);
+    return has_met;
+}
+
 static rc run_task(void *context, const struct flow_task *task, struct arena *arena,
                    struct flow_outcome *ret_outcome, struct err *err)
 {
     struct world *w = context;
     (void)err;
-    w->tasks++;
+    const bool has_met = meet(w);
+    if (!has_met || str_is(json_str(json_get(&task->parameters, STR("v")), STR("")), "fails")) {
+        ret_outcome->error = has_met ? STR("Asked") : STR("Alone");
+        return RC_OK;
+    }
     if (w->failures_left > 0) {
         w->failures_left--;
         ret_outcome->error = str_of(w->error);
@@ -76,7 +106,10 @@ static rc execute(struct world *w, const char *definition_text, const char *inpu
     if (problems.count > 0)
         print_message("%.*s\n", STR_ARGS(problems.items[0].message));
     assert_int_equal(problems.count, 0);
-    const struct flow_options options = {.definition = &definition,
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->arrived, NULL);
+    const struct flow_options options = {.pool = w->pool,
+                                         .definition = &definition,
                                          .input = &input,
                                          .name = STR("e"),
                                          .id = STR("e"),
@@ -248,6 +281,60 @@ static void test_too_much_data_is_an_error_as_in_the_cloud(void **state)
     arena_close(w.arena);
 }
 
+static void test_with_a_pool_branches_run_at_the_same_time(void **state)
+{
+    (void)state;
+    struct world w = {.arena = arena_open(NULL), .meeting = 3};
+    struct flow_result result;
+    struct err err;
+    w.pool = pool_open(w.arena, 4);
+    assert_int_equal(
+        execute(&w,
+                "{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Parallel\",\"Branches\":[{"
+                "\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Task\",\"Resource\":\"r\","
+                "\"ResultSelector\":{\"a\":1},\"End\":true}}},{\"StartAt\":\"B\",\"States\":{"
+                "\"B\":{\"Type\":\"Task\",\"Resource\":\"r\",\"ResultSelector\":{\"b\":1},"
+                "\"End\":true}}},{\"StartAt\":\"C\",\"States\":{\"C\":{\"Type\":\"Task\","
+                "\"Resource\":\"r\",\"ResultSelector\":{\"c\":1},\"End\":true}}}],\"End\":true}}}",
+                "{}", &result, &err),
+        RC_OK);
+    const struct str text = json_print(w.arena, &result.output, JSON_COMPACT);
+    assert_string_equal(arena_cstr(w.arena, text), "[{\"a\":1},{\"b\":1},{\"c\":1}]");
+    arena_close(w.arena);
+}
+
+#define MAP(more)                                                                                  \
+    "{\"StartAt\":\"M\",\"States\":{\"M\":{\"Type\":\"Map\",\"ItemSelector\":{\"v.$\":"            \
+    "\"$$.Map.Item.Value\"}," more "\"ItemProcessor\":{\"StartAt\":\"T\",\"States\":{\"T\":{"      \
+    "\"Type\":\"Task\",\"Resource\":\"r\",\"OutputPath\":\"$.in.v\",\"End\":true}}},\"End\":true}" \
+    "}}"
+
+static void test_with_a_pool_iterations_keep_their_order_and_the_first_failure_counts(void **state)
+{
+    (void)state;
+    struct flow_result result;
+    struct err err;
+    struct world w = {.arena = arena_open(NULL), .meeting = 4};
+    struct buf input;
+    buf_init(&input, 10000);
+    for (int i = 0; i < 100; i++)
+        buf_printf(&input, "%c\"%d\"", i == 0 ? '[' : ',', i);
+    buf_append_cstr(&input, "]");
+    const char *items = arena_cstr(w.arena, buf_str(&input));
+    w.pool = pool_open(w.arena, 8);
+    assert_int_equal(execute(&w, MAP("\"MaxConcurrency\":4,"), items, &result, &err), RC_OK);
+    assert_int_equal(result.status, FLOW_SUCCEEDED);
+    const struct str text = json_print(w.arena, &result.output, JSON_COMPACT);
+    assert_string_equal(arena_cstr(w.arena, text), items);
+    assert_int_equal(w.tasks, 100);
+    assert_int_equal(execute(&w, MAP(""), "[\"a\",\"fails\",\"b\",\"fails\"]", &result, &err),
+                     RC_OK);
+    assert_int_equal(result.status, FLOW_FAILED);
+    assert_true(str_is(result.error, "Asked"));
+    buf_done(&input);
+    arena_close(w.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_an_interruption_ends_it_as_aborted),
         cmocka_unit_test(test_an_error_of_the_sink_ends_the_execution_wherever_it_comes),
         cmocka_unit_test(test_too_much_data_is_an_error_as_in_the_cloud),
+        cmocka_unit_test(test_with_a_pool_branches_run_at_the_same_time),
+        cmocka_unit_test(test_with_a_pool_iterations_keep_their_order_and_the_first_failure_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
