@@ -421,7 +421,7 @@ static rc parse_seeds(struct transform *t, struct package *package, struct prope
             parse_new_node(t, NODE_SEED, file, without_ending(fs_base_name(file->path)));
         struct str text;
         TRY(read_file(t, file, &text, err));
-        set_checksum(t, node, text);
+        node->checksum = hash_hex(t->arena, hash_of(HASH_SHA256, str_trim(text)));
         struct patch *patch = properties_find(properties, "seeds", node);
         struct value patch_config = value_missing();
         if (patch != NULL)
