@@ -27,7 +27,10 @@ static int setup(void **state)
     (void)state;
     arena = arena_open(NULL);
     wait_count = 0;
-    unsetenv("http_proxy");
+    static const char *const proxies[] = {"http_proxy", "all_proxy", "ALL_PROXY", "no_proxy",
+                                          "NO_PROXY"};
+    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+        unsetenv(proxies[i]);
     return 0;
 }
 
