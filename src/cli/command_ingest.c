@@ -1,6 +1,9 @@
 // moulin ingest SOURCE: one run of a source into its landing tables.
 
+#include <unistd.h>
+
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/commands.gen.h"
@@ -231,13 +234,27 @@ static rc print_text(struct ingest_call *call, const struct load_report *report,
     return RC_OK;
 }
 
+// The live line on a terminal is drawn over itself; elsewhere a line now and then is enough.
+static rc run(struct ingest_call *call, struct load_report *ret_report, struct err *err)
+{
+    struct arena *arena = call->context->arena;
+    call->options.progress = progress_open(
+        arena, (struct progress_options){.what = arena_cstr(arena, call->options.source_name),
+                                         .is_silent = !log_is_on(LOG_LEVEL_INFO),
+                                         .is_terminal = call->context->has_terminal &&
+                                                        progress_is_terminal(STDERR_FILENO)});
+    const rc code = load_run(arena, &call->options, ret_report, err);
+    progress_close(call->options.progress);
+    return code;
+}
+
 rc command_ingest(struct command_context *context, struct err *err)
 {
     struct ingest_call call = {.context = context};
     struct load_report report = {0};
     rc code = open_all(&call, err);
     if (code == RC_OK)
-        code = load_run(context->arena, &call.options, &report, err);
+        code = run(&call, &report, err);
     // The notes live with the source.
     for (size_t i = 0; code == RC_OK && i < report.source.notes.count; i++)
         log_info("%.*s", STR_ARGS(report.source.notes.items[i]));

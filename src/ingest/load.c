@@ -45,6 +45,7 @@ struct load {
     int64_t load_number;
     struct load_report report;
     bool is_outcome_unknown;
+    const struct resource *shown; // whose name the progress line shows
 };
 
 const char *load_status_name(enum load_status status)
@@ -536,6 +537,18 @@ static rc commit(struct load *load, bool is_final, struct err *err)
 
 // ---------------------------------------------------------------- the sink
 
+// @param bytes  that the record takes as columns
+static void show_progress(struct load *load, const struct resource *resource, int64_t bytes)
+{
+    struct progress *progress = load->options->progress;
+    if (progress == NULL)
+        return;
+    if (resource != load->shown)
+        progress_set_label(progress, resource->name);
+    progress_add(progress, 1, bytes);
+    load->shown = resource;
+}
+
 static rc on_record(void *context, const struct resource *resource, const struct json *record,
                     struct err *err)
 {
@@ -546,9 +559,11 @@ static rc on_record(void *context, const struct resource *resource, const struct
     const size_t before = load->normalizer->bytes;
     TRY_CONTEXT(normalize_record(load->normalizer, r->normal, record, err), err, "resource %.*s",
                 STR_ARGS(resource->name));
-    if (load->normalizer->bytes != before) {
-        if (load->normalizer->bytes > before)
-            load->bytes_since_commit += (int64_t)(load->normalizer->bytes - before);
+    const size_t after = load->normalizer->bytes;
+    const int64_t grown = after > before ? (int64_t)(after - before) : 0;
+    load->bytes_since_commit += grown;
+    show_progress(load, resource, grown);
+    if (after != before) {
         TRY(runtime_check(err));
         return landing_relieve(load->landing, err);
     }

@@ -10,6 +10,7 @@
 #ifndef INGEST_LOAD_H
 #define INGEST_LOAD_H
 
+#include "base/progress.h"
 #include "ingest/landing.h"
 #include "ingest/merge.h"
 #include "ingest/schema.h"
@@ -28,6 +29,7 @@ struct load_options {
     int64_t max_pages;           // 0 = no limit
     int format_version;
     bool is_full_refresh, is_dry_run;
+    struct progress *progress; // counts records and bytes; NULL = nobody looks
     const struct landing_schema_file *const *schema_files;
     size_t schema_file_count;
 };
