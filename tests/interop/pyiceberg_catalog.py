@@ -10,6 +10,7 @@ import sys
 
 import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.table import StaticTable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from _lib import ROOT, case, finish, folder  # noqa: E402
@@ -203,6 +204,20 @@ def eight_processes_commit_ten_times_each():
         assert all(w.returncode == 0 for w in writers), problems
         found = [row["id"] for row in rows(catalog(path).load_table("ns.t"))]
         assert sorted(found) == sorted(list(range(8)) * 10), len(found)
+
+
+@case
+def a_folder_catalog_takes_eight_writers_too():
+    with folder() as path:
+        def run(*arguments):
+            return subprocess.Popen([PROBE, "-", path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert run("create", "ns.t", "id: long").wait(timeout=60) == 0
+        writers = [run("append", "ns.t", f"SELECT {i} AS id", "4") for i in range(8)]
+        problems = [w.communicate(timeout=300)[1] for w in writers]
+        assert all(w.returncode == 0 for w in writers), problems
+        newest = max((path / "ns" / "t" / "metadata").glob("v*.metadata.json"), key=lambda p: int(p.name[1:].split(".")[0]))
+        found = [row["id"] for row in rows(StaticTable.from_metadata(f"file://{newest}"))]
+        assert sorted(found) == sorted(list(range(8)) * 4), len(found)
 
 
 @case
