@@ -13,7 +13,12 @@ rc spend(struct render *r, uint64_t fuel, struct err *err)
         r->fuel = 0;
         return err_set(err, RC_LIMIT, "the template does more work than its limit of steps allows");
     }
+    // memory is looked at now and then, and always before something large is made
+    const bool looks = r->fuel / 1024 != (r->fuel - fuel) / 1024;
     r->fuel -= fuel;
+    if (looks && arena_bytes(r->arena) + (fuel > 1024 ? fuel * 64 : 0) > r->memory_max)
+        return err_set(err, RC_LIMIT, "the template's values need more than %zu MiB",
+                       r->memory_max >> 20);
     return RC_OK;
 }
 

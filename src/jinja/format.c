@@ -453,7 +453,9 @@ rc format_braces(struct render *r, struct value text, const struct arguments *ar
                        .mapping = mapping,
                        .is_markup = (text.flags & VALUE_FLAG_MARKUP) != 0};
     buf_init(&buf, UINT32_MAX / 4);
-    const rc code = format_fields(&b, value_text(text), &buf, err);
+    rc code = format_fields(&b, value_text(text), &buf, err);
+    if (code == RC_OK)
+        code = buf_check(&buf, err, "the result of format()");
     *ret_value = value_str(buf_take(r->arena, &buf));
     ret_value->flags = text.flags;
     return code;
@@ -660,6 +662,8 @@ rc format_percent(struct render *r, struct value text, struct value argument,
     if (code == RC_OK && !p.is_mapping && !has_items && p.next < given)
         code =
             throw_error(err, "TypeError", "not all arguments converted during string formatting");
+    if (code == RC_OK)
+        code = buf_check(&buf, err, "a formatted text");
     *ret_value = value_str(buf_take(r->arena, &buf));
     ret_value->flags = text.flags;
     return code;

@@ -55,6 +55,7 @@ rc escape_value(struct render *r, struct value value, struct value *ret_value, s
     TRY(value_to_str(r, r->arena, value, &text, err));
     buf_init(&buf, UINT32_MAX / 4);
     html_escape(text, &buf);
+    const rc code = buf_check(&buf, err, "an escaped text");
     *ret_value = markup_value(buf_take(r->arena, &buf));
-    return RC_OK;
+    return code;
 }

@@ -135,8 +135,10 @@ rc environment_load(struct environment *env, struct str name, const struct templ
 
 // ---------------------------------------------------------------- renders
 
-static const struct render_limits default_limits = {
-    .fuel = 1000000000, .output_bytes = (size_t)256 << 20, .call_depth = DEFAULT_CALL_DEPTH};
+static const struct render_limits default_limits = {.fuel = 1000000000,
+                                                    .memory_bytes = (size_t)1 << 30,
+                                                    .output_bytes = (size_t)256 << 20,
+                                                    .call_depth = DEFAULT_CALL_DEPTH};
 
 static void render_init(struct render *r, struct environment *env,
                         const struct render_options *options, struct buf *out)
@@ -148,6 +150,9 @@ static void render_init(struct render *r, struct environment *env,
         .options = options,
         .out = out,
         .fuel = limits->fuel != 0 ? limits->fuel : default_limits.fuel,
+        .memory_max =
+            arena_bytes(options->arena) +
+            (limits->memory_bytes != 0 ? limits->memory_bytes : default_limits.memory_bytes),
         .depth_max = limits->call_depth != 0 ? limits->call_depth : default_limits.call_depth,
         .stack_start = __builtin_frame_address(0),
         .autoescape = env->options.autoescape,

@@ -99,6 +99,7 @@ struct context {
 struct render_limits {
     uint64_t fuel;       // steps: nodes evaluated, items iterated, bytes made / 64; 0 = 1e9
     size_t output_bytes; // of one render; 0 = 256 MiB
+    size_t memory_bytes; // of values made by one render; 0 = 1 GiB
     uint32_t call_depth; // macros, includes, recursive loops; 0 = 500
 };
 

@@ -409,7 +409,9 @@ METHOD(str_join_method)
             buf_append_str(&buf, value_text(self));
         buf_append_str(&buf, value_text(item));
     }
+    const rc checked = buf_check(&buf, err, "the result of join()");
     *ret_value = like(self, buf_take(r->arena, &buf));
+    TRY(checked);
     return spend(r, ret_value->length / 16 + count, err);
 }
 

@@ -96,7 +96,7 @@ static rc view_repr(struct render *r, struct object *object, struct buf *to, str
 {
     struct value list;
     struct arena *scratch = NULL;
-    struct render plain = {.fuel = UINT64_MAX};
+    struct render plain = {.fuel = UINT64_MAX, .memory_max = SIZE_MAX};
     if (r == NULL) { // printed outside of a render
         scratch = arena_open(NULL);
         plain.arena = scratch;
@@ -245,8 +245,9 @@ static rc items_of_range(struct render *r, const struct value_range *range, stru
                          struct err *err)
 {
     const uint64_t count = value_range_length(range);
-    TRY(spend(r, count, err));
-    if (count > UINT32_MAX / 2)
+    if (count <= ITEMS_MAX)
+        TRY(spend(r, count, err));
+    if (count > ITEMS_MAX)
         return err_set(err, RC_LIMIT, "a range of %llu items", (unsigned long long)count);
     *ret_list = value_list_new(r->arena, count);
     for (uint64_t i = 0; i < count; i++)

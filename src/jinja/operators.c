@@ -41,8 +41,10 @@ static rc repeat(struct render *r, struct value sequence, int64_t times, struct 
     if (times < 0)
         times = 0;
     const size_t length = sequence.kind == VALUE_STR ? sequence.length : sequence.list->count;
-    if (length > 0 && (uint64_t)times > REPEAT_MAX / length)
-        return err_set(err, RC_LIMIT, "repeating a sequence to more than %d items", REPEAT_MAX);
+    const uint64_t most = sequence.kind == VALUE_STR ? REPEAT_MAX : ITEMS_MAX;
+    if (length > 0 && (uint64_t)times > most / length)
+        return err_set(err, RC_LIMIT, "repeating a sequence to more than %llu items",
+                       (unsigned long long)most);
     TRY(spend(r, length * (uint64_t)times / 16, err));
     if (sequence.kind == VALUE_STR) {
         char *text = arena_alloc(r->arena, length * (size_t)times + 1);

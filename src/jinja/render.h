@@ -11,6 +11,7 @@ enum {
     DEFAULT_CALL_DEPTH = 500,
     STACK_BYTES_MAX = 3 * 1024 * 1024, // of the C stack, whatever the nesting is made of
     RANGE_MAX = 100000,                // of the sandbox
+    ITEMS_MAX = 10000000,              // of a list that one operation makes
 };
 
 /// A body of a block and the one that it overrides.
@@ -61,6 +62,7 @@ struct render {
     struct buf *out;
     struct value nodes; // native: VALUE_LIST that collects, else VALUE_MISSING
     uint64_t fuel;
+    size_t memory_max; // the arena's size at which the render ends
     uint32_t depth, depth_max;
     const char *stack_start;
     const struct call_record *calls;

@@ -182,12 +182,16 @@ static uint64_t hash_double(double number)
     return mix(2, bits);
 }
 
-static bool hash_items(const struct value *items, size_t count, uint64_t *ret_hash)
+static bool hash_at(struct value value, uint64_t *ret_hash, int depth);
+
+static bool hash_items(const struct value *items, size_t count, uint64_t *ret_hash, int depth)
 {
     uint64_t hash = count + 77;
+    if (depth > COMPARE_DEPTH_MAX) // tuples in tuples: what lies deeper does not count
+        count = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t item;
-        if (!value_hash(items[i], &item))
+        if (!hash_at(items[i], &item, depth + 1))
             return false;
         hash = mix(hash, item);
     }
@@ -195,7 +199,7 @@ static bool hash_items(const struct value *items, size_t count, uint64_t *ret_ha
     return true;
 }
 
-bool value_hash(struct value value, uint64_t *ret_hash)
+static bool hash_at(struct value value, uint64_t *ret_hash, int depth)
 {
     switch ((enum value_kind)value.kind) {
     case VALUE_STR:
@@ -216,7 +220,7 @@ bool value_hash(struct value value, uint64_t *ret_hash)
         *ret_hash = hash_double(number_to_double(value));
         return true;
     case VALUE_TUPLE:
-        return hash_items(value.list->items, value.list->count, ret_hash);
+        return hash_items(value.list->items, value.list->count, ret_hash, depth);
     case VALUE_LIST:
     case VALUE_DICT:
     case VALUE_SET:
@@ -247,6 +251,11 @@ bool value_hash(struct value value, uint64_t *ret_hash)
     }
     *ret_hash = mix(4, value.kind);
     return true;
+}
+
+bool value_hash(struct value value, uint64_t *ret_hash)
+{
+    return hash_at(value, ret_hash, 0);
 }
 
 static bool equal_at(struct value a, struct value b, int depth);

@@ -186,6 +186,12 @@ static void limits_end_endless_work(void **state)
          {.fuel = 1000000}},
         {"{{ 10 ** 100000 }}", {0}},
         {"{{ '%99999999d' % 1 }}", {0}},
+        {"{% set n = namespace(t='x') %}{% for i in range(40) %}{% set n.t = n.t ~ n.t %}"
+         "{% endfor %}",
+         {.memory_bytes = 1 << 22}},
+        {"{% set l = [[0] * 1000] %}{% for i in range(99) %}{% do l.append(l[0] * 1000) %}"
+         "{% endfor %}",
+         {.memory_bytes = 1 << 24}},
     };
     struct fixture f;
     open_fixture(&f);
@@ -194,6 +200,22 @@ static void limits_end_endless_work(void **state)
         assert_int_equal(render_with(&f, cases[i].text, cases[i].limits, &text), RC_LIMIT);
         assert_int_equal(text.length, 0);
     }
+    arena_close(f.arena);
+}
+
+static void values_nested_without_end_do_not_crash(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct str text;
+    open_fixture(&f);
+    const char *source = "{% set n = namespace(t=()) %}{% for i in range(50000) %}"
+                         "{% set n.t = (n.t,) %}{% endfor %}{% set d = {n.t: 1} %}{{ n.t == n.t }}"
+                         "{{ n.t in d }}";
+    assert_int_equal(render_with(&f, source, (struct render_limits){0}, &text), RC_OK);
+    assert_int_equal(render_with(&f, "{% set l = [] %}{% do l.append(l) %}{{ l }}",
+                                 (struct render_limits){0}, &text),
+                     RC_LIMIT);
     arena_close(f.arena);
 }
 
@@ -278,6 +300,7 @@ int main(void)
         cmocka_unit_test(errors_say_place_and_exception),
         cmocka_unit_test(syntax_errors_have_a_line),
         cmocka_unit_test(limits_end_endless_work),
+        cmocka_unit_test(values_nested_without_end_do_not_crash),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(scoping_is_jinjas),
         cmocka_unit_test(calls_are_found_statically),
