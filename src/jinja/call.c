@@ -81,11 +81,8 @@ struct value bound_method(struct render *r, struct value self, uint16_t method)
 struct value macro_value(struct render *r, const struct macro_node *node)
 {
     struct macro_object *macro = ARENA_NEW(r->arena, struct macro_object);
-    *macro = (struct macro_object){.object = {&macro_class},
-                                   .node = node,
-                                   .closure = r->frame,
-                                   .variables = r->frame->variables,
-                                   .autoescape = r->autoescape};
+    *macro = (struct macro_object){
+        .object = {&macro_class}, .node = node, .closure = r->frame, .autoescape = r->autoescape};
     return value_object(&macro->object);
 }
 
@@ -240,32 +237,35 @@ static void add_macro_context(const struct macro_node *node, struct err *err)
                  STR_ARGS(node->info.name), STR_ARGS(node->template->name), node->info.line);
 }
 
-/// The outermost function frame of the macro's template, for a macro that the host bound.
-static void open_closure(struct render *r, struct macro_object *macro)
+/// The frame around a macro: where it was defined, or one whose names all come from the context
+/// that the host bound it to. That one is made at each call, so that the macro's value may outlive
+/// the render and be called by several threads.
+static struct frame *closure_of(struct render *r, const struct macro_object *macro)
 {
+    if (macro->closure != NULL)
+        return macro->closure;
     const struct template *template = macro->node->template;
     struct variables *variables = ARENA_NEW(r->arena, struct variables);
     *variables = (struct variables){.template = template, .host = macro->context};
-    macro->variables = variables;
-    macro->closure = frame_new(r, &template->function, NULL, variables);
-    macro->autoescape = r->env->options.autoescape;
+    struct frame *closure = frame_new(r, &template->function, NULL, variables);
+    closure->asks_context = true;
+    return closure;
 }
 
 static rc macro_call_object(struct render *r, struct object *object,
                             const struct arguments *arguments, struct value *ret_value,
                             struct err *err)
 {
-    struct macro_object *macro = (struct macro_object *)object;
+    const struct macro_object *macro = (const struct macro_object *)object;
     const struct macro_node *node = macro->node;
     struct frame *outer = r->frame;
     const bool autoescape = r->autoescape;
     const struct call_record record = {.name = node->info.name, .outer = r->calls};
     struct capture capture;
     TRY(enter_call(r, err));
-    if (macro->closure == NULL)
-        open_closure(r, macro);
-    r->frame = frame_new(r, &node->function, macro->closure, macro->variables);
-    r->autoescape = macro->autoescape;
+    struct frame *closure = closure_of(r, macro);
+    r->frame = frame_new(r, &node->function, closure, closure->variables);
+    r->autoescape = macro->closure != NULL ? macro->autoescape : r->env->options.autoescape;
     const bool was_muted = r->is_muted;
     r->is_muted = false;
     if (node->target != NULL)

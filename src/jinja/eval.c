@@ -81,7 +81,7 @@ rc load_place(struct render *r, struct name_place place, struct str name, struct
     for (uint16_t i = 0; i < place.depth; i++)
         frame = frame->outer;
     struct value *slot = &frame->slots[place.slot];
-    if (slot->kind == VALUE_MISSING && place.is_lazy && slot->flags == 0) {
+    if (slot->kind == VALUE_MISSING && slot->flags == 0 && (place.is_lazy || frame->asks_context)) {
         TRY(resolve_name(r, frame->variables, name, slot, err));
         if (slot->kind == VALUE_MISSING)
             slot->flags = 1; // looked up already

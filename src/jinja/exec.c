@@ -35,6 +35,7 @@ struct frame *frame_new(struct render *r, const struct function_info *function, 
     }
     frame->outer = outer;
     frame->variables = variables;
+    frame->asks_context = false;
     return frame;
 }
 

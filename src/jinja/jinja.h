@@ -62,7 +62,7 @@ struct environment_options {
     struct str line_statement_prefix, line_comment_prefix;
     const struct statement_class *statements; // borrowed
     size_t statement_count;
-    template_loader loader;
+    template_loader loader; // called while rendering: then one render at a time
     void *loader_host;
 };
 

@@ -41,7 +41,7 @@ struct frame {
     struct value *slots;
     struct variables *variables;
     struct frame *next_free;
-    uint16_t capacity;
+    bool asks_context; // around a macro that the host bound: its template's body never ran
 };
 
 /// A macro that is running, for messages and the recursion limit.
@@ -130,9 +130,8 @@ CHECK rc emit_text(struct render *r, struct str text, struct err *err);
 struct macro_object {
     struct object object;
     const struct macro_node *node;
-    struct frame *closure;
-    struct variables *variables;
-    const struct context *context; // value_macro(): makes the variables at each call
+    struct frame *closure; // NULL: the host bound it to `context`
+    const struct context *context;
     bool is_return_boundary;
     bool autoescape;
 };

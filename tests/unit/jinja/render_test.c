@@ -82,6 +82,32 @@ static void return_keeps_the_type_and_unwinds(void **state)
     arena_close(f.arena);
 }
 
+static void bound_macros_find_each_other_in_the_context(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    struct template *template;
+    const struct macro_info *macros;
+    const char *library = "{% macro down(n) %}{{ n }}{{ down(n - 1) if n > 0 else other() }}"
+                          "{% endmacro %}{% macro other() %}wrong{% endmacro %}";
+    assert_int_equal(
+        template_parse(f.env, f.arena, str_of(library), STR("l.sql"), &template, &f.err), RC_OK);
+    template_macros(template, &macros);
+    dict_set_str(f.context.values, STR("down"), value_macro(f.arena, &macros[0], &f.context, true));
+    dict_set_str(f.context.values, STR("other"), value_return_function(f.arena));
+    for (int round = 0; round < 2; round++) { // the value outlives the memory of a render
+        struct arena *scratch = arena_open(NULL);
+        struct render_options options = {.arena = scratch, .context = &f.context};
+        struct value value;
+        assert_int_equal(
+            expression_evaluate(f.env, STR("down(1) == '1None'"), &options, &value, &f.err), RC_OK);
+        assert_true(value.integer != 0);
+        arena_close(scratch);
+    }
+    arena_close(f.arena);
+}
+
 static void return_outside_of_a_macro_is_an_error(void **state)
 {
     (void)state;
@@ -295,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(return_keeps_the_type_and_unwinds),
+        cmocka_unit_test(bound_macros_find_each_other_in_the_context),
         cmocka_unit_test(return_outside_of_a_macro_is_an_error),
         cmocka_unit_test(host_statements_become_macros),
         cmocka_unit_test(errors_say_place_and_exception),
