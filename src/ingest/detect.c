@@ -51,6 +51,8 @@ unsigned detector_of(struct str name)
         {STR_INIT("iso_date"), DETECT_ISO_DATE},
         {STR_INIT("timestamp"), DETECT_TIMESTAMP},
         {STR_INIT("large_integer"), DETECT_LARGE_INTEGER},
+        {STR_INIT("hexbytes_to_text"), DETECT_HEXBYTES_TO_TEXT},
+        {STR_INIT("wei_to_double"), DETECT_WEI_TO_DOUBLE},
     };
     for (size_t i = 0; i < sizeof detectors / sizeof detectors[0]; i++)
         if (str_equal(name, detectors[i].name))

@@ -52,6 +52,9 @@ enum detector {
     DETECT_ISO_DATE = 1 << 1,
     DETECT_TIMESTAMP = 1 << 2, // numbers within five years of now
     DETECT_LARGE_INTEGER = 1 << 3,
+    // Of Python types that JSON does not have: taken, without effect.
+    DETECT_HEXBYTES_TO_TEXT = 1 << 4,
+    DETECT_WEI_TO_DOUBLE = 1 << 5,
 };
 /// @return 0 when there is none of that name
 unsigned detector_of(struct str name);

@@ -10,6 +10,8 @@
 #include "ingest/load.h"
 #include "store/store.h"
 
+struct house;
+
 /// A source whose records and state a test sets.
 struct fake {
     struct source source;
@@ -17,6 +19,7 @@ struct fake {
     const char *records;   // JSON array
     const char *state;     // JSON object, NULL = keeps none
     struct str seen_state; // what the run was given
+    struct house *rival;   // loads something while this source is read
     struct arena *arena;
 };
 
@@ -32,6 +35,8 @@ struct house {
     struct json settings;
 };
 
+static rc run_rival(struct house *rival, struct err *err);
+
 static rc fake_run(struct source *source, const struct source_run *run,
                    const struct record_sink *sink, struct source_report *report, struct err *err)
 {
@@ -39,6 +44,8 @@ static rc fake_run(struct source *source, const struct source_run *run,
     struct json records, state;
     const struct json *old = run->states[0];
     fake->seen_state = old != NULL ? json_print(fake->arena, old, JSON_COMPACT) : STR("none");
+    if (fake->rival != NULL)
+        TRY(run_rival(fake->rival, err));
     TRY(json_parse(fake->arena, str_of(fake->records), "records", &records, err));
     for (size_t i = 0; i < records.count; i++) {
         report->records++;
@@ -125,6 +132,12 @@ static rc load(struct house *house, const char *records, const char *state,
     house->fake.state = state;
     const struct load_options options = options_of(house);
     return load_run(house->arena, &options, report, err);
+}
+
+static rc run_rival(struct house *rival, struct err *err)
+{
+    struct load_report report;
+    return load(rival, "[{\"id\":9}]", "{\"at\":9}", &report, err);
 }
 
 /// Answer of a query with T for the SELECT over a table, as text.
@@ -303,6 +316,70 @@ static void test_a_run_id_is_loaded_once(void **state)
     close_house(&house);
 }
 
+static void test_a_long_state_is_kept_beside_the_tables(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    const struct str text = arena_printf(house.arena, "{\"at\":\"%050000d\"}", 7);
+    assert_int_equal(load(&house, "[{\"id\":1}]", text.bytes, &report, &err), RC_OK);
+    assert_int_equal(load(&house, "[{\"id\":1}]", text.bytes, &report, &err), RC_OK);
+    assert_int_equal(report.status, LOAD_NOTHING_NEW);
+    assert_true(str_equal(house.fake.seen_state, text));
+    struct table table;
+    assert_int_equal(catalog_load_table(house.catalog, STR("landing"), STR("chess_games"),
+                                        house.arena, &table, &err),
+                     RC_OK);
+    assert_true(table_summary_value(&table, STR("moulin.state")).length < 200);
+    close_house(&house);
+}
+
+static void test_a_full_refresh_forgets_the_state_and_replaces_what_was_appended(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_APPEND);
+    assert_int_equal(load(&house, "[{\"id\":1}]", "{\"at\":1}", &report, &err), RC_OK);
+    house.fake.records = "[{\"id\":1},{\"id\":2}]";
+    struct load_options options = options_of(&house);
+    options.is_full_refresh = true;
+    assert_int_equal(load_run(house.arena, &options, &report, &err), RC_OK);
+    assert_text(house.fake.seen_state, "none");
+    assert_text(ask(&house, "chess_games", ids), "1,2");
+    assert_int_equal(load(&house, "[]", "{\"at\":1}", &report, &err), RC_OK);
+    assert_text(house.fake.seen_state, "{\"at\":1}");
+    close_house(&house);
+}
+
+static void test_of_two_runs_from_one_state_only_one_lands(void **state)
+{
+    (void)state;
+    struct house house, other;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_APPEND);
+    assert_int_equal(load(&house, "[{\"id\":1}]", "{\"at\":1}", &report, &err), RC_OK);
+    // The other run begins and ends while this one reads its source.
+    other = house;
+    open_catalog(&other);
+    other.fake.source.driver_data = &other.fake;
+    other.fake.source.resources = &other.fake.resource;
+    house.fake.rival = &other;
+    assert_int_equal(load(&house, "[{\"id\":2}]", "{\"at\":2}", &report, &err), RC_CONFLICT);
+    assert_non_null(strstr(err.message, "landed first"));
+    house.fake.rival = NULL;
+    assert_text(ask(&house, "chess_games", ids), "1,9");
+    assert_int_equal(load(&house, "[{\"id\":2}]", "{\"at\":3}", &report, &err), RC_OK);
+    assert_text(house.fake.seen_state, "{\"at\":9}");
+    assert_text(ask(&house, "chess_games", ids), "1,2,9");
+    catalog_close(other.catalog);
+    close_house(&house);
+}
+
 static void test_small_memory_gives_more_files_and_the_same_rows(void **state)
 {
     (void)state;
@@ -366,6 +443,9 @@ int main(void)
         cmocka_unit_test(test_a_failure_of_any_write_leaves_nothing_behind),
         cmocka_unit_test(test_a_disk_that_stays_full_leaves_the_tables_as_they_were),
         cmocka_unit_test(test_a_run_id_is_loaded_once),
+        cmocka_unit_test(test_a_long_state_is_kept_beside_the_tables),
+        cmocka_unit_test(test_a_full_refresh_forgets_the_state_and_replaces_what_was_appended),
+        cmocka_unit_test(test_of_two_runs_from_one_state_only_one_lands),
         cmocka_unit_test(test_small_memory_gives_more_files_and_the_same_rows),
         cmocka_unit_test(test_an_empty_replace_empties_the_table_and_its_children),
         cmocka_unit_test(test_a_missing_key_is_refused_with_its_name),
