@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/time.h"
 #include "duck/internal.h"
 
 enum { VALUE_MAX_DEPTH = 64, VALUE_MAX_BYTES = 256 << 20 };
@@ -272,28 +273,11 @@ static struct str decimal_text(struct arena *arena, const struct value_reader *r
     return arena_str(arena, (struct str){text, length});
 }
 
-/// Days since 1970-01-01 to a civil date (Howard Hinnant's algorithm, proleptic Gregorian).
-static void civil(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
-{
-    days += 719468;
-    const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    const int64_t of_era = days - era * 146097;
-    const int64_t year =
-        (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365 + era * 400;
-    const int64_t of_year =
-        days - era * 146097 -
-        (365 * (year - era * 400) + (year - era * 400) / 4 - (year - era * 400) / 100);
-    const int64_t shifted = (5 * of_year + 2) / 153;
-    *ret_day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
-    *ret_month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *ret_year = year + (*ret_month <= 2);
-}
-
 static void append_date(struct buf *to, int64_t days)
 {
     int64_t year;
     int month, day;
-    civil(days, &year, &month, &day);
+    time_date_of_days(days, &year, &month, &day);
     buf_printf(to, "%04" PRId64 "-%02d-%02d%s", year > 0 ? year : 1 - year, month, day,
                year > 0 ? "" : " (BC)");
 }
