@@ -620,7 +620,8 @@ static rc balance(struct lexer *lexer, char c, struct err *err)
 {
     if (c == '(' || c == '[' || c == '{') {
         if (lexer->bracket_count == LEXER_MAX_NESTING)
-            return err_set(err, RC_LIMIT, "brackets nested over %d deep", LEXER_MAX_NESTING);
+            return err_set_at(err, RC_LIMIT, "", lexer->line, 0, "brackets nest over %d deep",
+                              LEXER_MAX_NESTING);
         lexer->brackets[lexer->bracket_count++] = c == '(' ? ')' : c == '[' ? ']' : '}';
         return RC_OK;
     }

@@ -127,13 +127,18 @@ struct node *parser_node(struct parser *parser, enum node_type type, int line)
     return node;
 }
 
+rc parser_too_deep(struct parser *parser, struct err *err)
+{
+    char place[ERR_PLACE_BYTES];
+    snprintf(place, sizeof place, "%.*s", STR_ARGS(parser->template->name));
+    return err_set_at(err, RC_LIMIT, place, parser->current.line, 0,
+                      "the template nests over %d levels deep", PARSER_MAX_DEPTH);
+}
+
 rc parser_enter(struct parser *parser, struct err *err)
 {
-    if (parser->depth >= PARSER_MAX_DEPTH) {
-        rc code = err_set_at(err, RC_LIMIT, "", parser->current.line, 0,
-                             "the template nests over %d levels deep", PARSER_MAX_DEPTH);
-        return code;
-    }
+    if (parser->depth >= PARSER_MAX_DEPTH)
+        return parser_too_deep(parser, err);
     parser->depth++;
     return RC_OK;
 }

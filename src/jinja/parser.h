@@ -65,6 +65,8 @@ rc parser_fail_assertion(struct parser *parser, int line, struct err *err, const
     PRINTF_LIKE(4, 5); // TemplateAssertionError
 struct node *parser_node(struct parser *parser, enum node_type type, int line);
 /// One level deeper; RC_LIMIT when it is too deep. Pair with parser->depth--.
+/// Says so: RC_LIMIT.
+rc parser_too_deep(struct parser *parser, struct err *err);
 CHECK rc parser_enter(struct parser *parser, struct err *err);
 
 struct tuple_options {

@@ -14,7 +14,11 @@
 
 #include "jinja/throw.h"
 
-enum { BUCKETS = 16, SLOTS_MAX = 65000 };
+enum {
+    BUCKETS = 16,
+    SLOTS_MAX = 65000,
+    CHAIN_MAX = 2000, // a.b.c and a + b + c nest without brackets
+};
 
 struct symbol {
     struct str name;
@@ -430,8 +434,8 @@ static rc visit(struct analysis *a, struct scope *scope, struct node *node, stru
 {
     if (node == NULL)
         return RC_OK;
-    if (++a->depth > PARSER_MAX_DEPTH * 40) // chains such as a.b.c nest without brackets
-        return err_set(err, RC_LIMIT, "an expression nests too deep");
+    if (++a->depth > CHAIN_MAX)
+        return parser_too_deep(a->parser, err);
     TRY(visit_node(a, scope, node, err));
     a->depth--;
     return RC_OK;
@@ -589,8 +593,8 @@ static rc resolve_region(struct analysis *a, struct scope *outer, struct node *n
 
 static rc resolve_inner(struct analysis *a, struct scope *scope, struct err *err)
 {
-    if (++a->depth > PARSER_MAX_DEPTH * 40)
-        return err_set(err, RC_LIMIT, "the template nests too deep");
+    if (++a->depth > CHAIN_MAX)
+        return parser_too_deep(a->parser, err);
     for (const struct inner *inner = scope->inner; inner != NULL; inner = inner->next) {
         struct node *node = inner->node;
         switch ((enum node_type)node->type) {

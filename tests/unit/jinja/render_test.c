@@ -251,10 +251,22 @@ static void deep_nesting_is_refused(void **state)
     struct fixture f;
     struct str text;
     open_fixture(&f);
-    char source[4096] = "{{ ";
-    memset(source + 3, '(', 1000);
-    memcpy(source + 1003, "1", 2);
-    assert_int_equal(render_with(&f, source, (struct render_limits){0}, &text), RC_LIMIT);
+    static const struct {
+        const char *start, *piece;
+    } cases[] = {{"{{ ", "("},       {"{{ a", ".b"},     {"{{ 1", " + 1"},
+                 {"{{ ", "not "},    {"", "{% if a %}"}, {"{{ ", "-"},
+                 {"{{ a", "|upper"}, {"{{ ", "[{'a': "}, {"{{ a ", "if b else c "}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf source;
+        buf_init(&source, 1 << 22);
+        buf_append_cstr(&source, cases[i].start);
+        for (int n = 0; n < 100000; n++)
+            buf_append_cstr(&source, cases[i].piece);
+        buf_append_cstr(&source, cases[i].start[0] != '\0' ? " }}" : "");
+        const char *all = arena_cstr(f.arena, buf_str(&source));
+        assert_int_equal(render_with(&f, all, (struct render_limits){0}, &text), RC_LIMIT);
+        buf_done(&source);
+    }
     arena_close(f.arena);
 }
 
