@@ -345,15 +345,29 @@ rc inspect_table(const struct table *table, struct str what, const struct snapsh
                     STR_ARGS(str_join(arena, names, KIND_COUNT, STR(", "))));
 }
 
+// Whole documents would make a text table unreadable: they are for the other formats.
+static bool is_shown(const struct output *output, const struct inspect_column *column)
+{
+    return output_format_of(output) != OUTPUT_TEXT || column->shown.kind != OUTPUT_VALUE;
+}
+
 rc inspect_print(struct output *output, const struct inspect_rows *rows, const char *empty_text,
                  struct err *err)
 {
     struct output_column columns[16];
+    struct output_cell cells[16];
+    size_t shown = 0;
     for (size_t i = 0; i < rows->column_count; i++)
-        columns[i] = rows->columns[i].shown;
-    TRY(output_table_begin(output, columns, rows->column_count, empty_text, err));
-    for (size_t i = 0; i < rows->row_count; i++)
-        TRY(output_row(output, rows->cells + i * rows->column_count, err));
+        if (is_shown(output, &rows->columns[i]))
+            columns[shown++] = rows->columns[i].shown;
+    TRY(output_table_begin(output, columns, shown, empty_text, err));
+    for (size_t row = 0; row < rows->row_count; row++) {
+        size_t cell = 0;
+        for (size_t i = 0; i < rows->column_count; i++)
+            if (is_shown(output, &rows->columns[i]))
+                cells[cell++] = rows->cells[row * rows->column_count + i];
+        TRY(output_row(output, cells, err));
+    }
     return output_table_end(output, err);
 }
 

@@ -266,7 +266,7 @@ static rc fill_profile(struct transform *t, const struct yaml *output, struct va
     const struct str type = setting(settings, "type", NULL);
     profile->is_moulin = str_is(type, "moulin");
     if (!profile->is_moulin && !str_is(type, "duckdb")) {
-        yaml_error(err, output, RC_UNSUPPORTED, "no adapter for a profile of type '%.*s'",
+        yaml_error(err, output, RC_CONFIG, "no adapter for a profile of type '%.*s'",
                    STR_ARGS(type));
         return err_hint(err, "types: moulin (the engine of moulin.yml), duckdb");
     }

@@ -28,6 +28,10 @@ def moulin_json(*arguments, cwd, **options):
     return json.loads(moulin(*arguments, "--output", "json", cwd=cwd, **options).stdout)
 
 
+class Skip(Exception):
+    """Raised by a case that this machine cannot run; the text says why."""
+
+
 @contextlib.contextmanager
 def folder():
     path = pathlib.Path(tempfile.mkdtemp(prefix="moulin-test-"))
@@ -44,6 +48,8 @@ def case(function):
     try:
         function()
         print(f"ok {name}", flush=True)
+    except Skip as reason:
+        print(f"ok {name} # SKIP {reason}", flush=True)
     except BaseException as problem:  # noqa: BLE001 - a failed case must not end the others
         failures += 1
         traceback.print_exc(file=sys.stdout)
