@@ -186,3 +186,20 @@ struct str detected_path_text(struct arena *arena, const struct detected *detect
         return STR("$");
     return str_join(arena, detected->path.items, detected->path.count, STR("."));
 }
+
+rc detected_selector(struct arena *arena, const struct detected *detected,
+                     const struct selector **ret_selector, struct err *err)
+{
+    // Quoted, because keys may hold anything.
+    struct buf text;
+    buf_init(&text, 64 * 1024);
+    buf_append_byte(&text, '$');
+    for (size_t i = 0; i < detected->path.count; i++) {
+        const struct str key = detected->path.items[i];
+        const char quote = str_find_byte(key, '\'') == SIZE_MAX ? '\'' : '"';
+        buf_printf(&text, "[%c%.*s%c]", quote, STR_ARGS(key), quote);
+    }
+    const rc code = selector_compile(arena, buf_str(&text), ret_selector, err);
+    buf_done(&text);
+    return code;
+}

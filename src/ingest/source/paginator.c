@@ -1,5 +1,8 @@
 // Paginators. Layer: ingest. Source: dlt's REST client. Each paginator is a row of the table
-// `classes`: its arguments, what the first request gets, what an answer says about the next one.
+// `classes` near the end: its arguments, `open` (reads them), `start` (what the first request
+// gets), `next` (what an answer says about the next one). A new one is such a row with its
+// functions in a section of their own, an entry in the schema of source.yml, and a row in
+// `paginators_lead_to_the_last_page` of source_rest_test.c.
 // Threads: a paginator belongs to one request chain.
 
 #include "ingest/source/paginator.h"
@@ -13,6 +16,7 @@
 
 struct paginator_class;
 
+// What the classes share; each uses the fields that its `open` fills.
 struct paginator {
     const struct paginator_class *class;
     struct arena *arena;
@@ -252,9 +256,8 @@ static rc read_has_more(const struct paginator *paginator, const struct page_ans
         }
     }
     return err_set(err, RC_INVALID,
-                   "paginator %s: has_more_path '%.*s' leads to %s, wanted a "
-                   "boolean",
-                   "of this resource", STR_ARGS(selector_text(paginator->has_more)),
+                   "paginator %s: has_more_path '%.*s' leads to %s, wanted a boolean",
+                   paginator->class->name, STR_ARGS(selector_text(paginator->has_more)),
                    value == NULL ? "nothing" : "another value");
 }
 
@@ -380,23 +383,6 @@ static rc range_next(struct paginator *paginator, const struct page_answer *answ
 
 static const struct paginator_class *class_of(struct str name);
 
-static rc detected_selector(struct paginator *paginator, const struct detected *detected,
-                            const struct selector **ret, struct err *err)
-{
-    // Quoted, because keys may hold anything.
-    struct buf text;
-    buf_init(&text, 64 * 1024);
-    buf_append_byte(&text, '$');
-    for (size_t i = 0; i < detected->path.count; i++) {
-        const struct str key = detected->path.items[i];
-        const char quote = str_find_byte(key, '\'') == SIZE_MAX ? '\'' : '"';
-        buf_printf(&text, "[%c%.*s%c]", quote, STR_ARGS(key), quote);
-    }
-    const rc code = selector_compile(paginator->arena, buf_str(&text), ret, err);
-    buf_done(&text);
-    return code;
-}
-
 // The order is dlt's: Link header, JSON link, number of pages, cursor, nothing.
 static rc detect(struct paginator *paginator, const struct page_answer *answer, struct err *err)
 {
@@ -414,7 +400,7 @@ static rc detect(struct paginator *paginator, const struct page_answer *answer, 
         (str_has_prefix(next.value->text, STR("http")) ||
          str_has_prefix(next.value->text, STR("/")))) {
         paginator->class = class_of(STR("json_link"));
-        return detected_selector(paginator, &next, &paginator->link, err);
+        return detected_selector(arena, &next, &paginator->link, err);
     }
     if (pages.value != NULL &&
         (json_to_int64(pages.value, &page_count) ||
@@ -423,13 +409,13 @@ static rc detect(struct paginator *paginator, const struct page_answer *answer, 
         paginator->step = 1;
         paginator->param = STR("page");
         paginator->stops_after_empty = true;
-        return detected_selector(paginator, &pages, &paginator->total, err);
+        return detected_selector(arena, &pages, &paginator->total, err);
     }
     // `"next": false` is no cursor, nor is an empty text.
     if (next.value != NULL && next.value->kind != JSON_BOOL && is_truthy(next.value)) {
         paginator->class = class_of(STR("cursor"));
         paginator->param = STR("cursor");
-        return detected_selector(paginator, &next, &paginator->link, err);
+        return detected_selector(arena, &next, &paginator->link, err);
     }
     paginator->class = class_of(STR("single_page"));
     return RC_OK;
@@ -489,8 +475,13 @@ static rc unknown_class(struct str name, struct err *err)
     err_set(err, RC_CONFIG, "there is no paginator '%.*s'", STR_ARGS(name));
     if (nearest != SIZE_MAX)
         return err_hint(err, "did you mean %s?", classes[nearest].name);
-    return err_hint(err, "there are auto, single_page, json_link, header_link, header_cursor, "
-                         "cursor, offset and page_number");
+    struct buf list;
+    buf_init(&list, ERR_HINT_BYTES);
+    for (size_t i = 0; i < CLASS_COUNT; i++)
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", classes[i].name);
+    err_hint(err, "there are %.*s", STR_ARGS(buf_str(&list)));
+    buf_done(&list);
+    return RC_CONFIG;
 }
 
 static rc check_arguments(const struct paginator_class *class, const struct json *config,

@@ -131,34 +131,29 @@ static rc take_record(struct chain *chain, const struct json *record, struct err
 
 // --- pages -------------------------------------------------------------------------------------
 
-// The records of an answer; `ret_items` is an array of `*ret_count` values, or of pointers.
+// The records of an answer: `count` values behind `items`, or pointers to them behind `refs`.
 struct records {
     const struct json *items;       // an array of the document
     const struct json *const *refs; // or single matches of the selector
     size_t count;
 };
 
+// Where the records are, guessed from the first answer when the configuration does not say.
+static rc detect_selector(struct chain *chain, const struct json *document, struct err *err)
+{
+    const struct detected detected = detect_records(chain->arena, document);
+    const struct str path = detected_path_text(chain->arena, &detected);
+    log_debug("resource %.*s: records were found at %.*s",
+              STR_ARGS(chain->resource->resource->name), STR_ARGS(path));
+    return detected_selector(chain->arena, &detected, &chain->selector, err);
+}
+
 static rc find_records(struct chain *chain, const struct json *document, struct records *ret,
                        struct err *err)
 {
     *ret = (struct records){0};
-    if (chain->selector == NULL) {
-        const struct detected detected = detect_records(chain->arena, document);
-        const struct str path = detected_path_text(chain->arena, &detected);
-        log_debug("resource %.*s: records were found at %.*s",
-                  STR_ARGS(chain->resource->resource->name), STR_ARGS(path));
-        struct buf quoted;
-        buf_init(&quoted, 64 * 1024);
-        buf_append_byte(&quoted, '$');
-        for (size_t i = 0; i < detected.path.count; i++) {
-            const struct str key = detected.path.items[i];
-            const char quote = str_find_byte(key, '\'') == SIZE_MAX ? '\'' : '"';
-            buf_printf(&quoted, "[%c%.*s%c]", quote, STR_ARGS(key), quote);
-        }
-        const rc code = selector_compile(chain->arena, buf_str(&quoted), &chain->selector, err);
-        buf_done(&quoted);
-        TRY(code);
-    }
+    if (chain->selector == NULL)
+        TRY(detect_selector(chain, document, err));
     json_ref_vec matches = {0};
     TRY(selector_all(chain->selector, chain->page, document, &matches, err));
     if (matches.count != 1) {
@@ -191,7 +186,7 @@ static rc take_records(struct chain *chain, const struct records *records, struc
     return RC_OK;
 }
 
-// An API that ignores the page parameter answers the same page for ever.
+// Refuses to go on with an API that ignores the page parameter and answers one page for ever.
 static rc check_progress(struct chain *chain, const struct records *records, struct str url,
                          struct err *err)
 {
@@ -223,6 +218,7 @@ static struct str request_text(struct arena *arena, const struct page_request *r
                         STR_ARGS(body));
 }
 
+// Refuses a request that this chain has made before, and more pages than are allowed.
 static rc check_loop(struct chain *chain, struct map *seen, const struct page_request *request,
                      size_t page_count, struct err *err)
 {
@@ -243,6 +239,7 @@ static rc check_loop(struct chain *chain, struct map *seen, const struct page_re
     return err_hint(err, "does the API page for ever? else raise endpoint.max_pages");
 }
 
+// Tells once per resource which paginator was detected, or that there may be pages left.
 static void note_paginator(struct chain *chain, const struct paginator *paginator,
                            const struct records *records, bool has_next)
 {
@@ -265,7 +262,8 @@ static void note_paginator(struct chain *chain, const struct paginator *paginato
     *vec_push(arena, &chain->run->report->notes) = note;
 }
 
-// One page: request, answer, records. `*has_next` says whether to go on.
+// One page: request, answer, records. `*ret_has_next` says whether to go on; then `request` asks
+// for the next page.
 static rc run_page(struct chain *chain, struct paginator *paginator, struct page_request *request,
                    struct str first_url, bool *ret_has_next, struct err *err)
 {
