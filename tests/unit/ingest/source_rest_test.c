@@ -73,8 +73,19 @@ static void on_request(void *ctx, const struct http_request *request)
     *vec_push(arena, &seen.auths) = auth;
 }
 
-// {"/path": answer, ...} where an answer is a body, or {"status", "headers", "body"}, as a HAR
-// file.
+static void write_headers(struct buf *har, const struct json *headers)
+{
+    for (size_t i = 0; headers != NULL && i < headers->count; i++) {
+        buf_printf(har, "%s{\"name\":", i > 0 ? "," : "");
+        json_write_string(har, headers->members[i].key);
+        buf_append_cstr(har, ",\"value\":");
+        json_write_string(har, headers->members[i].value.text);
+        buf_append_byte(har, '}');
+    }
+}
+
+// {"/path": answer, ...} where an answer is a body, or {"$status", "$headers", "$post", "body"}
+// ($post: the body of the request), as a HAR file.
 static struct str har_of(const struct json *answers)
 {
     struct buf har;
@@ -100,8 +111,10 @@ static struct str har_of(const struct json *answers)
             json_write_string(&har, post->text);
             buf_append_byte(&har, '}');
         }
-        buf_printf(&har, "},\"response\":{\"status\":%lld,\"headers\":[],\"content\":{\"text\":",
+        buf_printf(&har, "},\"response\":{\"status\":%lld,\"headers\":[",
                    (long long)json_int64(status, 200));
+        write_headers(&har, json_get(answer, STR("$headers")));
+        buf_append_cstr(&har, "],\"content\":{\"text\":");
         json_write_string(&har, text);
         buf_append_cstr(&har, "}}}");
     }
@@ -167,6 +180,67 @@ static void assert_list(const str_vec *got, const char *wanted)
     const struct str text = str_join(arena, got->items, got->count, STR("\n"));
     const struct str quoted = str_replace(arena, str_of(wanted), STR("'"), STR("\""));
     assert_string_equal(arena_cstr(arena, text), arena_cstr(arena, quoted));
+}
+
+// Every paginator from its first request to its last; a new one gets a row here.
+static void paginators_lead_to_the_last_page(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *paginator, *answers, *urls;
+    } cases[] = {
+        {"'single_page'", "{'/a': {'items': [1], 'next': '/b'}}", "/a"},
+        {"{'type': 'json_link', 'next_url_path': 'links.next'}",
+         "{'/a': {'items': [1], 'links': {'next': '/b'}}, '/b': {'items': [2], 'links': {}}}",
+         "/a\n/b"},
+        {"'header_link'",
+         "{'/a': {'$status': 200, '$headers': {'Link': '</b>; rel=next'}, 'body': {'items': [1]}},"
+         " '/b': {'items': [2]}}",
+         "/a\n/b"},
+        {"{'type': 'header_cursor', 'cursor_key': 'X-Next'}",
+         "{'/a': {'$status': 200, '$headers': {'X-Next': 'q'}, 'body': {'items': [1]}},"
+         " '/a?cursor=q': {'items': [2]}}",
+         "/a\n/a?cursor=q"},
+        {"{'type': 'cursor', 'cursor_path': 'c', 'cursor_param': 'at'}",
+         "{'/a': {'items': [1], 'c': 'q'}, '/a?at=q': {'items': [2], 'c': null}}", "/a\n/a?at=q"},
+        {"{'type': 'offset', 'limit': 2, 'total_path': 'n'}",
+         "{'/a?offset=0&limit=2': {'items': [1, 2], 'n': 3},"
+         " '/a?offset=2&limit=2': {'items': [3], 'n': 3}}",
+         "/a?offset=0&limit=2\n/a?offset=2&limit=2"},
+        {"{'type': 'page_number', 'base_page': 1, 'total_path': 'n'}",
+         "{'/a?page=1': {'items': [1], 'n': 2}, '/a?page=2': {'items': [2], 'n': 2}}",
+         "/a?page=1\n/a?page=2"},
+        {"{'type': 'page_number', 'total_path': null}",
+         "{'/a?page=0': {'items': [1]}, '/a?page=1': {'items': []}}", "/a?page=0\n/a?page=1"},
+        {"'auto'", "{'/a': {'items': [1], 'next': '/b'}, '/b': {'items': [2]}}", "/a\n/b"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct str config =
+            arena_printf(arena,
+                         "{'client': {'base_url': 'http://h', 'paginator': %s}, 'resources': ["
+                         "{'name': 'a', 'endpoint': {'data_selector': 'items'}}]}",
+                         cases[i].paginator);
+        run_ok(config.bytes, cases[i].answers);
+        const struct str urls = str_join(arena, seen.urls.items, seen.urls.count, STR("\n"));
+        assert_string_equal(arena_cstr(arena, str_replace(arena, urls, STR("http://h"), STR(""))),
+                            cases[i].urls);
+    }
+}
+
+static void a_paginator_that_lacks_what_it_needs_is_named(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_int_equal(run_with("{'client': {'base_url': 'http://h', 'paginator': {'type': 'cursor', "
+                              "'cursor_path': 'c', 'has_more_path': 'more'}}, 'resources': ['a']}",
+                              "{'/a': {'items': [1], 'c': 'q'}}", (struct source_run){0}, &err),
+                     RC_INVALID);
+    assert_non_null(strstr(err.message, "paginator cursor: has_more_path 'more'"));
+    assert_int_equal(run_with("{'client': {'base_url': 'http://h', 'paginator': 'zzzzzzzzz'}, "
+                              "'resources': ['a']}",
+                              "{}", (struct source_run){0}, &err),
+                     RC_CONFIG);
+    assert_non_null(strstr(err.hint, "there are auto, single_page"));
 }
 
 static void endless_paging_is_told(void **state)
@@ -472,6 +546,8 @@ static void wrong_steps_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(paginators_lead_to_the_last_page),
+        TEST(a_paginator_that_lacks_what_it_needs_is_named),
         TEST(endless_paging_is_told),
         TEST(cursors_per_parent_are_independent),
         TEST(a_new_parent_gets_its_whole_history),
