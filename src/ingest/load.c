@@ -243,8 +243,8 @@ static struct str number_text(struct load *load, int64_t number)
 }
 
 /// What the run has to say about one table, in its snapshot summary.
-static rc describe(struct load *load, struct landing_table *table, bool is_complete,
-                   struct err *err)
+static rc describe_load(struct load *load, struct landing_table *table, bool is_complete,
+                        struct err *err)
 {
     struct transaction *tx = table->tx;
     TRY(transaction_set_summary(tx, load_id_key, load->load_id, err));
@@ -266,7 +266,7 @@ static rc describe(struct load *load, struct landing_table *table, bool is_compl
 }
 
 /// Requires that nobody landed in this table since the run looked at it, and writes the new state.
-static rc guard(struct load *load, struct landing_table *table, struct err *err)
+static rc guard_state(struct load *load, struct landing_table *table, struct err *err)
 {
     struct transaction *tx = table->tx;
     const struct str none = {NULL, 0};
@@ -412,8 +412,8 @@ static bool must_wait(const struct load_resource *r, bool is_final)
     return is_whole && !is_final; // a part of a replacement must not be seen
 }
 
-/// Works out what each table of a resource changes.
-/// @param tables  those with something to commit are added
+/// Works out what each table of a resource changes: its rows are staged, the write disposition is
+/// applied, and the tables with something to commit are marked (`is_committing`).
 static rc settle_resource(struct load *load, struct load_resource *r, struct err *err)
 {
     struct landing *landing = load->landing;
@@ -455,8 +455,8 @@ static rc explain_conflict(struct load *load, struct err *err)
     return err_hint(err, "run the command again: it goes on from what the other run has landed");
 }
 
-/// One commit over all tables with changes, parents last so that catalogs which commit one table
-/// after another write the state last.
+/// One commit over all tables with changes: `_dlt_loads`, then children, then parents, last so that
+/// catalogs which commit one table after another write the state last.
 static rc commit_tables(struct load *load, bool is_final, struct err *err)
 {
     struct landing *landing = load->landing;
@@ -473,8 +473,8 @@ static rc commit_tables(struct load *load, bool is_final, struct err *err)
             if (rank != pass || !table->is_committing)
                 continue;
             if (rank == 2)
-                TRY(guard(load, table, err));
-            TRY(describe(load, table, is_final, err));
+                TRY(guard_state(load, table, err));
+            TRY(describe_load(load, table, is_final, err));
             txs[count++] = table->tx;
         }
     const rc code = catalog_commit(load->options->catalog, txs, count, err);
@@ -501,7 +501,8 @@ static void new_load_id(struct load *load)
     load->normalizer->options.load_id = load->load_id;
 }
 
-/// Commits what is complete.
+/// Commits what is complete: all tables of the resources that need not wait, if any has changed.
+/// @param is_final  false: a checkpoint of a run that goes on, as the next load
 static rc commit(struct load *load, bool is_final, struct err *err)
 {
     bool has_changes = false;
@@ -549,6 +550,8 @@ static void show_progress(struct load *load, const struct resource *resource, in
     load->shown = resource;
 }
 
+/// The source hands over a record: it is normalized, and tables that grew too large are written
+/// out.
 static rc on_record(void *context, const struct resource *resource, const struct json *record,
                     struct err *err)
 {
@@ -582,6 +585,7 @@ static bool is_checkpoint_due(const struct load *load)
             load->bytes_since_commit >= settings->checkpoint_bytes);
 }
 
+/// The records of a resource so far and `state` belong together: they may be committed.
 static rc on_unit_end(void *context, const struct resource *resource, const struct json *state,
                       struct err *err)
 {
@@ -728,6 +732,7 @@ static void fill_report(struct load *load)
         report->status = LOAD_NOTHING_NEW;
 }
 
+/// The run from its first look at what was landed to its last commit.
 static rc run(struct load *load, struct err *err)
 {
     bool was_done = false;

@@ -21,7 +21,7 @@ enum {
     DECIMAL_SCALE = 9,
 };
 
-/// A name of a table's row, whether or not it has become a column.
+/// A name in a table's rows, whether or not it has become a column.
 struct name_slot {
     struct str name;
     struct normal_column *column;                // NULL: never hinted nor typed
@@ -622,7 +622,8 @@ static rc type_variant(struct normalizer *normalizer, struct row *row, struct na
                : coercion_error(row->table, slot, cell, err);
 }
 
-static bool is_landed_empty(const struct normal_table *table)
+/// Nothing of this run was written out yet.
+static bool holds_all_rows(const struct normal_table *table)
 {
     return table->total_rows == (int64_t)table->row_count;
 }
@@ -635,7 +636,7 @@ static bool change_type(struct normalizer *normalizer, struct normal_table *tabl
     struct normal_column *column = slot->column;
     const enum type_change mode = normalizer->options.type_change;
     if (mode == TYPE_CHANGE_VARIANT || mode == TYPE_CHANGE_FAIL || column->is_landed ||
-        column->is_hinted || !is_landed_empty(table))
+        column->is_hinted || !holds_all_rows(table))
         return false;
     const bool is_widening = column->type == DATA_BIGINT && cell->type == DATA_DOUBLE;
     if (mode == TYPE_CHANGE_WIDEN && !is_widening)
@@ -749,8 +750,7 @@ static rc frozen(const struct normal_table *table, const struct name_slot *slot,
 
 /// Decides about the columns that a row would add.
 /// @param ret_keep  false: the row is left out
-static rc apply_contract(struct normalizer *normalizer, struct row *row, bool *ret_keep,
-                         struct err *err)
+static rc apply_contract(struct row *row, bool *ret_keep, struct err *err)
 {
     struct normal_table *table = row->table;
     const struct contract contract = table->contract;
@@ -783,11 +783,10 @@ static rc apply_contract(struct normalizer *normalizer, struct row *row, bool *r
         if (mode == CONTRACT_DISCARD_ROW)
             *ret_keep = false;
     }
-    (void)normalizer;
     return RC_OK;
 }
 
-/// Leaves out what the contract left out before.
+/// False for a row with a column for which the contract has discarded a row before.
 static bool passes_filters(struct normal_table *table)
 {
     for (size_t i = 0; i < table->touched_count; i++) {
@@ -880,7 +879,7 @@ static rc finish_row(struct normalizer *normalizer, struct row *row, bool *ret_k
             has_new || (table->touched[i]->has_cell && table->touched[i]->new_type != DATA_NONE);
     bool is_kept = true;
     if (has_new)
-        TRY(apply_contract(normalizer, row, &is_kept, err));
+        TRY(apply_contract(row, &is_kept, err));
     if (!is_kept) {
         table->discarded_rows++;
         return RC_OK;

@@ -76,7 +76,7 @@ VEC_TYPE(normal_tables, struct normal_table *);
 
 struct normalizer_options {
     struct naming naming;
-    unsigned detectors; // enum detector; 0 = iso_timestamp and large_integer
+    unsigned detectors; // enum detector; 0 = iso_timestamp. Large integers are always told
     enum type_change type_change;
     struct contract contract; // of tables whose resource has none
     struct str load_id;
