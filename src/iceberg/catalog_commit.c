@@ -144,8 +144,11 @@ static rc attempt_one(struct commit *c, size_t i, struct err *err)
     return write_metadata(c, tx, c->metadata[i], location, &change->new_location, err);
 }
 
-/// What the catalog says after a swap that failed: 1 = all are ours, 0 = none is, -1 = unknown.
-static int look_up(struct commit *c)
+/// What is found after a write whose answer did not say whether it happened.
+enum outcome { OUTCOME_UNKNOWN, OUTCOME_OURS, OUTCOME_NOT_OURS };
+
+/// What the catalog says after a swap that failed: all current files are ours, or none is.
+static enum outcome look_up_swap(struct commit *c)
 {
     size_t ours = 0;
     for (size_t i = 0; i < c->count; i++) {
@@ -154,30 +157,32 @@ static int look_up(struct commit *c)
             continue;
         if (c->catalog->driver->locate(c->catalog, c->arena, c->changes[i].namespace_name,
                                        c->changes[i].name, &location, NULL) != RC_OK)
-            return -1;
+            return OUTCOME_UNKNOWN;
         ours += str_equal(location, c->changes[i].new_location) ? 1 : 0;
     }
-    return ours == c->count ? 1 : ours == 0 ? 0 : -1;
+    if (ours == c->count)
+        return OUTCOME_OURS;
+    return ours == 0 ? OUTCOME_NOT_OURS : OUTCOME_UNKNOWN;
 }
 
 /// Whether the file that is the commit (filesystem catalogs) is there and is ours.
-static int look_up_file(struct commit *c, size_t i)
+static enum outcome look_up_file(struct commit *c, size_t i)
 {
     const struct transaction *tx = c->transactions[i];
     struct table_metadata found;
     const rc code =
         table_read_metadata(tx->table.store, c->arena, c->changes[i].new_location, &found, NULL);
     if (code == RC_NOT_FOUND)
-        return 0;
+        return OUTCOME_NOT_OURS;
     if (code != RC_OK)
-        return -1;
+        return OUTCOME_UNKNOWN;
     const struct table_metadata *wanted = c->metadata[i];
     return str_equal(found.table_uuid, wanted->table_uuid) &&
                    found.last_updated_ms == wanted->last_updated_ms &&
                    found.current_snapshot_id == wanted->current_snapshot_id &&
                    found.snapshot_count == wanted->snapshot_count
-               ? 1
-               : 0;
+               ? OUTCOME_OURS
+               : OUTCOME_NOT_OURS;
 }
 
 static rc unknown_outcome(struct err *err)
@@ -192,6 +197,7 @@ static bool is_certain(rc code)
     return code == RC_CONFLICT || code == RC_EXISTS || code == RC_BUSY;
 }
 
+/// One attempt over all transactions, from the driver's `begin` to its `swap`.
 static rc attempt_all(struct commit *c, struct err *err)
 {
     const struct catalog_driver *driver = c->catalog->driver;
@@ -203,12 +209,12 @@ static rc attempt_all(struct commit *c, struct err *err)
             continue;
         // here the metadata file is the commit
         const bool is_create = c->transactions[i]->is_new;
-        const int outcome = look_up_file(c, i);
-        if (outcome == 1)
+        const enum outcome outcome = look_up_file(c, i);
+        if (outcome == OUTCOME_OURS)
             code = RC_OK;
         else if (code == RC_EXISTS && !is_create)
             code = err_set(err, RC_CONFLICT, "somebody else committed at the same time");
-        else if (outcome < 0)
+        else if (outcome == OUTCOME_UNKNOWN)
             code = unknown_outcome(err);
     }
     if (code != RC_OK) {
@@ -218,8 +224,14 @@ static rc attempt_all(struct commit *c, struct err *err)
     code = driver->swap(c->catalog, c->changes, c->count, err);
     if (code == RC_OK || is_certain(code))
         return code;
-    const int outcome = look_up(c);
-    return outcome == 1 ? RC_OK : outcome == 0 ? code : unknown_outcome(err);
+    switch (look_up_swap(c)) {
+    case OUTCOME_OURS:
+        return RC_OK;
+    case OUTCOME_NOT_OURS:
+        return code;
+    default:
+        return unknown_outcome(err);
+    }
 }
 
 // After the attempt
@@ -235,6 +247,7 @@ static void discard_attempt(struct commit *c, rc code)
     }
 }
 
+/// Gives up: also what the transactions wrote before the first attempt is removed.
 static void discard_all(struct commit *c, rc code)
 {
     for (size_t i = 0; i < c->count; i++)

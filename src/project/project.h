@@ -37,7 +37,7 @@ struct project_environment {
     struct str region;    // "" = none
     struct str warehouse; // absolute URI without a slash at the end: file:///... or s3://...
     struct {
-        struct str type;        // sql, filesystem, glue, rest
+        struct str type;        // sql, filesystem; glue and rest may be written, but have no driver
         struct str uri;         // sqlite:////absolute/path, https://...; "" = none
         struct str name;        // the catalog_name column; "default"
         struct json properties; // every key of `catalog:` as an object (rendered)

@@ -1,7 +1,15 @@
 /// @file driver.h
-/// What a kind of catalog has to offer. Layer: iceberg; for catalog.c and the drivers.
+/// What a kind of catalog has to offer. Layer: iceberg; for catalog.c, catalog_commit.c and the
+/// drivers.
 /// The life of a commit: begin, locate each table, (metadata files are written), swap. Between
 /// begin and swap or cancel a driver may hold a lock.
+///
+/// A driver is a file of this folder, named at the end of this header, in `drivers` of catalog.c,
+/// in meson.build, in `types` of tests/unit/iceberg/catalog_test.c (and commit_fault_test.c) and in
+/// the enum of docs/schema/moulin.schema.json. It is closed with the catalog's arena (arena_defer).
+/// The interface is that of catalogs where the client writes the metadata file. A catalog whose
+/// server writes it (Iceberg REST) does not fit as it is: it wants the requirements and updates of
+/// a transaction, which transaction_attempt() has applied to the metadata by then.
 
 #ifndef ICEBERG_CATALOG_DRIVER_H
 #define ICEBERG_CATALOG_DRIVER_H
@@ -22,6 +30,7 @@ struct catalog {
     int64_t busy_timeout_ms;
 };
 
+/// What swap is to do with one table: compare the location, then replace it.
 struct catalog_change {
     struct str namespace_name, name;
     struct str old_location; // empty = create the table
@@ -33,27 +42,34 @@ struct catalog_driver {
     bool can_commit_many; // swap takes several changes, all or nothing
     bool put_decides;     // writing the metadata file (which must be new) is the commit itself
 
+    /// Fills `self`. @return RC_OK | RC_CONFIG | RC_NOT_FOUND (read-only and absent) | RC_IO |
+    /// RC_BUSY
     rc (*open)(struct catalog *catalog, const struct catalog_options *options, struct err *err);
     rc (*list_namespaces)(struct catalog *catalog, struct arena *arena, str_vec *ret_names,
                           struct err *err);
     /// @return RC_NOT_FOUND when there is no such namespace
     rc (*namespace_properties)(struct catalog *catalog, struct arena *arena, struct str name,
                                struct properties *ret_properties, struct err *err);
+    /// @param properties  may be NULL. @return RC_EXISTS when it is there
     rc (*create_namespace)(struct catalog *catalog, struct str name,
                            const struct properties *properties, struct err *err);
+    /// @return RC_NOT_FOUND | RC_REFUSED (it has tables)
     rc (*drop_namespace)(struct catalog *catalog, struct str name, struct err *err);
     rc (*list_tables)(struct catalog *catalog, struct arena *arena, struct str namespace_name,
                       str_vec *ret_names, struct err *err);
     /// @param ret_location  of the current metadata file, empty when there is no such table
     rc (*locate)(struct catalog *catalog, struct arena *arena, struct str namespace_name,
                  struct str name, struct str *ret_location, struct err *err);
+    /// Forgets the table, keeps its files. @return RC_NOT_FOUND when there is none
     rc (*drop_table)(struct catalog *catalog, struct str namespace_name, struct str name,
                      struct err *err);
+    /// @return RC_NOT_FOUND | RC_EXISTS (the new name) | RC_UNSUPPORTED
     rc (*rename_table)(struct catalog *catalog, struct str namespace_name, struct str name,
                        struct str new_namespace, struct str new_name, struct err *err);
     /// Name of the next metadata file. @param version  of the next one, from 0
     struct str (*metadata_name)(struct arena *arena, int64_t version);
 
+    /// @return RC_BUSY when another writer holds the lock for too long
     rc (*begin)(struct catalog *catalog, struct err *err);
     /// @return RC_OK | RC_CONFLICT (lost the race: nothing changed) | RC_EXISTS (create)
     ///   | anything else: the outcome must be looked up with locate

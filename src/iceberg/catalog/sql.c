@@ -209,8 +209,9 @@ static rc sql_namespace_properties(struct catalog *catalog, struct arena *arena,
     return RC_OK;
 }
 
-/// Runs `work` in one write transaction.
-static rc in_transaction(struct catalog *catalog, rc code, struct err *err)
+/// Commits the open write transaction when its work went well, else rolls it back.
+/// @param code  of the work; returned when it is a failure
+static rc end_transaction(struct catalog *catalog, rc code, struct err *err)
 {
     struct sql_catalog *sql = self_of(catalog);
     if (code == RC_OK)
@@ -251,7 +252,7 @@ static rc sql_create_namespace(struct catalog *catalog, struct str name,
         } else {
             code = err_set(err, code, "the namespace \"%.*s\" cannot be read", STR_ARGS(name));
         }
-        code = in_transaction(catalog, code, err);
+        code = end_transaction(catalog, code, err);
     }
     arena_close(scratch);
     return code;
@@ -273,7 +274,7 @@ static rc sql_drop_namespace(struct catalog *catalog, struct str name, struct er
                    &name, 1, &changes, err);
     if (code == RC_OK && changes == 0)
         code = err_set(err, RC_NOT_FOUND, "there is no namespace \"%.*s\"", STR_ARGS(name));
-    return in_transaction(catalog, code, err);
+    return end_transaction(catalog, code, err);
 }
 
 // Tables
@@ -413,7 +414,7 @@ static rc sql_swap(struct catalog *catalog, const struct catalog_change *changes
     for (size_t i = 0; i < count && code == RC_OK; i++)
         code = changes[i].old_location.length == 0 ? insert_table(catalog, &changes[i], err)
                                                    : update_table(catalog, &changes[i], err);
-    return in_transaction(catalog, code, err);
+    return end_transaction(catalog, code, err);
 }
 
 static void sql_cancel(struct catalog *catalog)
