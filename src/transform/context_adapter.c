@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "transform/contract.h"
 #include "transform/project_file.h"
 #include "transform/seed.h"
 #include "transform/session.h"
@@ -435,6 +436,23 @@ static rc call_create_view(struct render *render, void *self, const struct argum
     return RC_OK;
 }
 
+// contracted(sql, stores=true): what to build from; refused when it is not what the contract says.
+static rc call_contracted(struct render *render, void *self, const struct arguments *arguments,
+                          struct value *ret_value, struct err *err)
+{
+    static const char *const names[] = {"sql", "stores"};
+    struct value v[2];
+    TRY(arguments_bind(render, "contracted", arguments, names, 1, 2, v, err));
+    struct str sql;
+    TRY(text_of(render, v[0], &sql, err));
+    struct session *session;
+    TRY(session_of(self, &session, err));
+    const bool stores = v[1].kind == VALUE_MISSING || value_is_true(v[1]);
+    TRY(contract_apply(self, session, sql, stores, &sql, err));
+    *ret_value = value_str(sql);
+    return RC_OK;
+}
+
 // The rows of a seed as a query: VALUES with a cast per column.
 static rc call_seed_query(struct render *render, void *self, const struct arguments *arguments,
                           struct value *ret_value, struct err *err);
@@ -563,6 +581,7 @@ static const struct adapter_method methods[] = {
     {"execute", call_execute, STUB_EXECUTE},
     {"add_query", call_add_query, STUB_EXECUTE},
     {"commit", call_commit, STUB_NONE},
+    {"contracted", call_contracted, STUB_NONE},
     {"create_view", call_create_view, STUB_NONE},
     {"seed_query", call_seed_query, STUB_NONE},
     {"expand_target_column_types", call_nothing, STUB_NONE},

@@ -244,7 +244,10 @@ static void put_sql(struct arena *arena, struct value dict, const struct node *n
     }
     put(dict, "extra_ctes", ctes);
     const struct value contract = value_dict_new(arena);
-    put(contract, "enforced", value_bool(false));
+    const struct value given = dict_get_str(node->config, STR("contract"));
+    const struct value enforced =
+        given.kind == VALUE_DICT ? dict_get_str(given, STR("enforced")) : value_missing();
+    put(contract, "enforced", enforced.kind == VALUE_BOOL ? enforced : value_bool(false));
     put(contract, "alias_types", value_bool(true));
     put(contract, "checksum", value_none());
     put(dict, "contract", contract);
@@ -254,7 +257,8 @@ static void put_model(struct arena *arena, struct value dict, const struct node 
 {
     const struct value access = dict_get_str(node->config, STR("access"));
     put(dict, "access", access.kind == VALUE_STR ? access : VALUE_STR_LITERAL("protected"));
-    put(dict, "constraints", value_list_new(arena, 0));
+    put(dict, "constraints",
+        node->constraints.kind == VALUE_LIST ? node->constraints : value_list_new(arena, 0));
     put(dict, "version", value_none());
     put(dict, "latest_version", value_none());
     put(dict, "deprecation_date", value_none());

@@ -115,6 +115,7 @@ struct node {
     struct str patch_path; // "package://models/schema.yml"; "" = none
     struct str description;
     struct value columns, meta, docs; // dicts
+    struct value constraints;         // of the model as a whole: list or MISSING
     str_vec tags;
     struct str group;
     bool is_enabled;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "transform/blocks.h"
 #include "transform/config.h"
+#include "transform/contract.h"
 #include "transform/transform.h"
 
 static const char *const macro_blocks[] = {
@@ -405,6 +406,8 @@ static rc parse_models(struct transform *t, struct package *package, const str_v
         TRY(parse_sql_node(t, node, patch_config, err));
         if (patch != NULL)
             TRY(properties_apply(t, node, patch, err));
+        if (node->is_enabled)
+            TRY(contract_check(t, node, err));
         TRY(manifest_add(t, node, err));
     }
     return RC_OK;

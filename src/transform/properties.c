@@ -294,6 +294,13 @@ rc properties_apply(struct transform *t, struct node *node, const struct patch *
                                     STR_ARGS(patch->path));
     TRY(properties_render_doc(t, patch->package, yaml_get(patch->node, STR("description")),
                               &node->description, err));
+    const struct yaml *constraints = yaml_get(patch->node, STR("constraints"));
+    if (!yaml_is_null(constraints)) {
+        struct scope scope;
+        scope_init(&scope, t, t->arena, PHASE_YAML, NULL);
+        TRY(yaml_to_seq(constraints, "constraints", &constraints, err));
+        TRY(yaml_value_rendered(&scope, constraints, NULL, &node->constraints, err));
+    }
     return read_columns(t, patch->package, yaml_get(patch->node, STR("columns")), &node->columns,
                         err);
 }

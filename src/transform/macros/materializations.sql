@@ -15,6 +15,7 @@
   {{ materialization_begin() }}
   {%- set existing = load_cached_relation(this) -%}
   {%- if existing is not none and not existing.is_view -%}{%- do adapter.drop_relation(existing) -%}{%- endif -%}
+  {%- do adapter.contracted(sql, stores=false) -%}
   {%- do write(get_create_view_as_sql(target_relation, sql)) -%}
   {%- do store_result('main', response=adapter.create_view(target_relation, sql)) -%}
   {{ materialization_end() }}
@@ -26,8 +27,9 @@
   {{ materialization_begin() }}
   {%- set existing = load_cached_relation(this) -%}
   {%- if existing is not none and existing.is_view -%}{%- do adapter.drop_relation(existing) -%}{%- endif -%}
-  {%- do write(get_create_table_as_sql(false, target_relation, sql)) -%}
-  {%- do store_result('main', response=adapter.commit(target_relation, sql, 'replace')) -%}
+  {%- set rows_sql = adapter.contracted(sql) -%}
+  {%- do write(get_create_table_as_sql(false, target_relation, rows_sql)) -%}
+  {%- do store_result('main', response=adapter.commit(target_relation, rows_sql, 'replace')) -%}
   {{ materialization_end() }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
@@ -72,10 +74,10 @@
   {{ return(names) }}
 {% endmacro %}
 
-{% macro incremental_custom(strategy, target_relation, unique_key, on_schema_change) %}
+{% macro incremental_custom(strategy, target_relation, unique_key, on_schema_change, rows_sql) %}
   {% set strategy_macro = adapter.get_incremental_strategy_macro(context, strategy) %}
   {% set temp_relation = make_temp_relation(target_relation).include(database=false, schema=false) %}
-  {% call statement('create_temp') %}create or replace temporary table {{ temp_relation }} as ({{ sql }}){% endcall %}
+  {% call statement('create_temp') %}create or replace temporary table {{ temp_relation }} as ({{ rows_sql }}){% endcall %}
   {% set build_sql = strategy_macro({
       'target_relation': target_relation, 'temp_relation': temp_relation, 'unique_key': unique_key,
       'dest_columns': adapter.get_columns_in_relation(target_relation),
@@ -94,15 +96,16 @@
     {%- do adapter.drop_relation(existing) -%}
     {%- set existing = none -%}
   {%- endif -%}
-  {%- do write(get_create_table_as_sql(false, target_relation, sql)) -%}
+  {%- set rows_sql = adapter.contracted(sql) -%}
+  {%- do write(get_create_table_as_sql(false, target_relation, rows_sql)) -%}
   {%- if existing is none or should_full_refresh() -%}
-    {%- do store_result('main', response=adapter.commit(target_relation, sql, 'replace')) -%}
+    {%- do store_result('main', response=adapter.commit(target_relation, rows_sql, 'replace')) -%}
   {%- elif strategy in ['append', 'merge', 'delete+insert'] -%}
     {%- do store_result('main', response=adapter.commit(
-          target_relation, sql, strategy, unique_key=unique_key, predicates=incremental_predicates_of(),
+          target_relation, rows_sql, strategy, unique_key=unique_key, predicates=incremental_predicates_of(),
           update_columns=incremental_updates_of(target_relation), on_schema_change=on_schema_change)) -%}
   {%- else -%}
-    {%- do incremental_custom(strategy, target_relation, unique_key, on_schema_change) -%}
+    {%- do incremental_custom(strategy, target_relation, unique_key, on_schema_change, rows_sql) -%}
   {%- endif -%}
   {{ materialization_end() }}
   {{ return({'relations': [target_relation]}) }}

@@ -1,0 +1,111 @@
+"""What dbt's options do in `moulin transform`, on a DuckDB file and on the embedded engine: contracts and constraints before
+anything is built."""
+
+import json
+import pathlib
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
+from _lib import case, finish, folder, moulin, moulin_json  # noqa: E402
+
+PROFILE = "p: {target: dev, outputs: {dev: {type: ENGINE, path: x.duckdb, schema: analytics}}}\n"
+ENGINES = ("duckdb", "moulin")
+
+
+def write(where, files):
+    for name, text in files.items():
+        path = where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def dbt_project(root, engine, files):
+    """An empty dbt project of that engine with these files."""
+    place = root / engine
+    shutil.rmtree(place, ignore_errors=True)
+    moulin("init", place, cwd=root)
+    shutil.rmtree(place / "pipelines/transform")
+    where = place / "pipelines/transform"
+    write(where, {"profiles.yml": PROFILE.replace("ENGINE", engine), "dbt_project.yml": "name: shop\nprofile: p\n", **files})
+    return where
+
+
+def results(where):
+    return json.loads((where / "target/run_results.json").read_text())["results"]
+
+
+def rows(where, sql):
+    return json.loads(moulin("transform", "show", "--inline", sql, "--output", "json", cwd=where).stdout)
+
+
+def contract(columns, constraints="[]"):
+    return (f"models:\n- name: a\n  config: {{contract: {{enforced: true}}, on_schema_change: fail}}\n  constraints: {constraints}\n"
+            f"  columns: {columns}\n")
+
+
+with folder() as root:
+    PROMISED = "[{name: id, data_type: bigint, constraints: [{type: not_null}]}, {name: name, data_type: string}]"
+
+    @case
+    def a_contract_is_compared_with_the_sql():
+        for engine in ENGINES:
+            for kind in ("view", "table", "incremental"):
+                head = f"{{{{ config(materialized='{kind}') }}}}"
+                where = dbt_project(root, engine, {"models/a.yml": contract(PROMISED),
+                                                   "models/a.sql": f"{head} select 'x' as name, 1::integer as id, 2 as more"})
+                moulin("transform", "run", cwd=where, code=1)
+                message = results(where)[0]["message"]
+                lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in message.splitlines() if line.startswith("|")]
+                assert lines == [["column_name", "definition_type", "contract_type", "mismatch_reason"],
+                                 ["id", "INTEGER", "BIGINT", "data type mismatch"],
+                                 ["more", "INTEGER", "", "missing in contract"]], (engine, kind, message)
+                write(where, {"models/a.sql": f"{head} select 1::bigint as id"})
+                moulin("transform", "run", cwd=where, code=1)
+                assert "missing in definition" in results(where)[0]["message"]
+                write(where, {"models/a.sql": f"{head} select 'x' as name, 1::bigint as id"})
+                moulin("transform", "run", cwd=where)
+                moulin("transform", "run", cwd=where)
+                got = rows(where, "select * from {{ ref('a') }}")
+                assert set(got[0]) == {"id", "name"} and len(got) == (2 if kind == "incremental" else 1), got
+                assert kind == "view" or list(got[0]) == ["id", "name"], "columns come in the order of the contract"
+
+    @case
+    def rows_that_break_not_null_or_check_are_not_built():
+        checked = "[{type: check, expression: 'id < 10', name: small}]"
+        for engine in ENGINES:
+            for value, word in (("null", "not_null"), ("12", "check (id < 10)")):
+                where = dbt_project(root, engine, {"models/a.yml": contract(PROMISED, checked), "models/a.sql":
+                                                   "{{ config(materialized='incremental') }} select 'x' as name, {{ var('v', 1) }}::bigint as id"})
+                moulin("transform", "run", cwd=where)
+                moulin("transform", "run", "--vars", f"{{v: '{value}'}}", cwd=where, code=1)
+                assert word in results(where)[0]["message"], results(where)
+                assert len(rows(where, "select * from {{ ref('a') }}")) == 1
+
+    @case
+    def constraints_that_nothing_enforces_are_named():
+        others = "[{type: primary_key, columns: [id]}, {type: foreign_key, columns: [id], warn_unenforced: false}]"
+        for engine in ENGINES:
+            where = dbt_project(root, engine, {"models/a.yml": contract(PROMISED, others), "models/a.sql":
+                                               "{{ config(materialized='table') }} select 'x' as name, 1::bigint as id"})
+            said = moulin("transform", "run", cwd=where).stderr
+            assert "the constraint primary_key is not enforced" in said and "foreign_key" not in said and "not_null" not in said, said
+            manifest = json.loads((where / "target/manifest.json").read_text())["nodes"]["model.shop.a"]
+            assert manifest["contract"]["enforced"] and [c["type"] for c in manifest["constraints"]] == ["primary_key", "foreign_key"]
+
+    @case
+    def an_unfinished_contract_is_a_mistake_of_the_project():
+        sql = {"models/a.sql": "{{ config(materialized=var('kind', 'table')) }} select 1 as id"}
+        for columns, constraints, word in (("[]", "[]", "no columns"), ("[{name: id}]", "[]", "without one: id"),
+                                           ("[{name: id, data_type: int}]", "[{type: notnull}]", "notnull"),
+                                           ("[{name: id, data_type: int}]", "[{type: check}]", "no expression")):
+            where = dbt_project(root, "duckdb", {**sql, "models/a.yml": contract(columns, constraints)})
+            done = moulin("transform", "parse", cwd=where, code=2)
+            assert word in done.stderr, done.stderr
+        where = dbt_project(root, "duckdb", {**sql, "models/a.yml": contract("[{name: id, data_type: int}]").replace("fail", "ignore")})
+        done = moulin("transform", "parse", "--vars", "{kind: incremental}", cwd=where, code=2)
+        assert "on_schema_change" in done.stderr
+        write(where, {"models/a.yml": "models: [{name: a, constraints: [{type: unique, columns: [id]}]}]"})
+        assert "have no effect without contract" in moulin("transform", "parse", cwd=where).stderr
+
+finish()
