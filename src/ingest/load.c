@@ -54,58 +54,6 @@ const char *load_status_name(enum load_status status)
     return names[status];
 }
 
-// ---------------------------------------------------------------- settings
-
-rc load_settings_parse(struct arena *arena, const struct json *settings,
-                       struct load_settings *ret_settings, struct err *err)
-{
-    struct load_settings result = {.detectors = DETECT_ISO_TIMESTAMP};
-    const struct json *naming = json_get(settings, STR("naming"));
-    if (naming != NULL)
-        TRY(naming_of(json_str(naming, STR("")), &result.naming, err));
-    const struct json *detect = json_get(settings, STR("detect"));
-    if (detect != NULL && detect->kind == JSON_ARRAY) {
-        result.detectors = 0;
-        for (size_t i = 0; i < detect->count; i++) {
-            const struct str name = json_str(&detect->items[i], STR(""));
-            if (detector_of(name) == 0) {
-                err_set(err, RC_CONFIG, "unknown detector '%.*s'", STR_ARGS(name));
-                return err_hint(err, "use iso_timestamp, iso_date, timestamp or large_integer");
-            }
-            result.detectors |= detector_of(name);
-        }
-        if (result.detectors == 0)
-            result.detectors = DETECT_LARGE_INTEGER; // none: 0 would mean the default
-    }
-    static const char *const changes[] = {"variant", "widen", "text", "fail"};
-    const struct json *change = json_get(settings, STR("on_type_change"));
-    if (change != NULL) {
-        size_t i = 0;
-        while (i < 4 && !str_is(json_str(change, STR("")), changes[i]))
-            i++;
-        if (i == 4) {
-            err_set(err, RC_CONFIG, "on_type_change has no mode '%.*s'",
-                    STR_ARGS(json_str(change, STR(""))));
-            return err_hint(err, "use variant, widen, text or fail");
-        }
-        result.type_change = (enum type_change)i;
-    }
-    TRY(contract_parse(json_get(settings, STR("schema_contract")), result.contract,
-                       &result.contract, err));
-    const struct json *columns = json_get(settings, STR("json_columns"));
-    for (size_t i = 0; columns != NULL && columns->kind == JSON_ARRAY && i < columns->count; i++)
-        *vec_push(arena, &result.json_columns) = json_str(&columns->items[i], STR(""));
-    result.keep_null_columns = json_bool(json_get(settings, STR("keep_null_columns")), false);
-    const struct json *checkpoint = json_get(settings, STR("checkpoint"));
-    double minutes = 0;
-    if (json_to_double(json_get(checkpoint, STR("minutes")), &minutes))
-        result.checkpoint_us = (int64_t)(minutes * 60 * 1e6);
-    result.checkpoint_bytes = json_int64(json_get(checkpoint, STR("bytes")), 0);
-    result.budget_bytes = json_int64(json_get(settings, STR("memory_bytes")), 0);
-    *ret_settings = result;
-    return RC_OK;
-}
-
 // ---------------------------------------------------------------- state
 
 /// State texts that are too long for a summary lie in a file of their own.
