@@ -1,7 +1,7 @@
 // The cursor of an incremental resource. Layer: ingest. Source: dlt's JSON incremental: for each
-// row the cursor value is compared with the start value (rows below are old), with the end value
-// (rows at or above are left for later) and with the greatest so far; rows that share the last
-// value are remembered by a hash, because the next run asks for that value once more.
+// record the cursor value is compared with the start value (records below are old), with the end
+// value (records at or above are left for later) and with the greatest so far; records that share
+// the last value are remembered by a hash, because the next run asks for that value once more.
 // Threads: an incremental belongs to one thread. Limits: INCREMENTAL_MAX_HASHES.
 
 #include "ingest/source/incremental.h"
@@ -23,14 +23,14 @@ struct incremental {
     struct json saved_last;    // last_value of the state, without lag; null = none
     struct json saved_start;   // start_value of the state
     struct json last_value;    // greatest (least) so far; null = none
-    bool is_last_borrowed;     // it points into a row of this page
+    bool is_last_borrowed;     // it points into a record of this page
     bool has_kept_rows;
-    bool is_start_out, is_end_out; // of the last row
+    bool is_start_out, is_end_out; // of the last record
     bool has_deduplication;
-    struct map start_hashes; // rows of the start value that the last run has loaded
-    struct map hashes;       // rows of the last value
+    struct map start_hashes; // records of the start value that the last run has loaded
+    struct map hashes;       // records of the last value
     struct arena *page_arena;
-    VEC(const struct json *) pending; // rows of the last value whose hash is not made yet
+    VEC(const struct json *) pending; // records of the last value whose hash is not made yet
 };
 
 // --- configuration -----------------------------------------------------------------------------
@@ -185,7 +185,7 @@ static int compare_members(const void *a, const void *b)
     return str_compare((*left)->key, (*right)->key);
 }
 
-// Compact JSON with sorted keys: the same row gives the same text in every run.
+// Compact JSON with sorted keys: the same record gives the same text in every run.
 static void write_sorted(struct buf *to, struct arena *arena, const struct json *value)
 {
     if (value->kind == JSON_ARRAY) {
@@ -216,31 +216,31 @@ static void write_sorted(struct buf *to, struct arena *arena, const struct json 
     }
 }
 
-static rc missing_key(struct str field, const struct json *row, struct err *err)
+static rc missing_key(struct str field, const struct json *record, struct err *err)
 {
     struct arena *scratch = arena_open(NULL);
-    const struct str text = json_print(scratch, row, JSON_COMPACT);
-    err_set(err, RC_INVALID, "a row lacks the field '%.*s' of the primary key: %.*s",
+    const struct str text = json_print(scratch, record, JSON_COMPACT);
+    err_set(err, RC_INVALID, "a record lacks the field '%.*s' of the primary key: %.*s",
             STR_ARGS(field),
             (int)(text.length < ROW_EXCERPT_BYTES ? text.length : ROW_EXCERPT_BYTES), text.bytes);
     arena_close(scratch);
     return err_hint(err, "incremental.primary_key: [] turns the deduplication off");
 }
 
-static rc write_key(const struct incremental *incremental, const struct json *row, struct buf *to,
-                    struct arena *scratch, struct err *err)
+static rc write_key(const struct incremental *incremental, const struct json *record,
+                    struct buf *to, struct arena *scratch, struct err *err)
 {
     const struct incremental_config *config = incremental->config;
     if (!config->has_key) {
-        write_sorted(to, scratch, row);
+        write_sorted(to, scratch, record);
         return RC_OK;
     }
     if (config->key.count > 1)
         buf_append_byte(to, '[');
     for (size_t i = 0; i < config->key.count; i++) {
-        const struct json *value = json_get(row, config->key.items[i]);
+        const struct json *value = json_get(record, config->key.items[i]);
         if (value == NULL)
-            return missing_key(config->key.items[i], row, err);
+            return missing_key(config->key.items[i], record, err);
         if (i > 0)
             buf_append_byte(to, ',');
         write_sorted(to, scratch, value);
@@ -250,16 +250,16 @@ static rc write_key(const struct incremental *incremental, const struct json *ro
     return RC_OK;
 }
 
-static rc hash_row(const struct incremental *incremental, struct arena *arena,
-                   const struct json *row, struct str *ret_hash, struct err *err)
+static rc hash_record(const struct incremental *incremental, struct arena *arena,
+                      const struct json *record, struct str *ret_hash, struct err *err)
 {
     struct buf text;
     unsigned char bytes[HASH_BYTES];
     buf_init(&text, KEY_MAX_BYTES);
     struct arena *scratch = arena_open(NULL);
-    rc code = write_key(incremental, row, &text, scratch, err);
+    rc code = write_key(incremental, record, &text, scratch, err);
     if (code == RC_OK)
-        code = buf_check(&text, err, "the key of a row");
+        code = buf_check(&text, err, "the key of a record");
     if (code == RC_OK) {
         hash_shake128(buf_str(&text), bytes, sizeof bytes);
         *ret_hash = base64_encode(arena, bytes, sizeof bytes, BASE64_STANDARD);
@@ -351,16 +351,17 @@ bool incremental_can_stop(const struct incremental *incremental)
            (incremental->config->row_order == ROW_ORDER_DESC && incremental->is_start_out);
 }
 
-static rc missing_cursor(const struct incremental *incremental, const struct json *row,
+static rc missing_cursor(const struct incremental *incremental, const struct json *record,
                          const struct json *value, struct err *err)
 {
     struct arena *scratch = arena_open(NULL);
-    const struct str text = json_print(scratch, row, JSON_COMPACT);
-    err_set(err, RC_INVALID, "a row has %s at the cursor '%.*s': %.*s",
+    const struct str text = json_print(scratch, record, JSON_COMPACT);
+    err_set(err, RC_INVALID, "a record has %s at the cursor '%.*s': %.*s",
             value == NULL ? "nothing" : "null", STR_ARGS(incremental->config->cursor_path),
             (int)(text.length < ROW_EXCERPT_BYTES ? text.length : ROW_EXCERPT_BYTES), text.bytes);
     arena_close(scratch);
-    return err_hint(err, "incremental.on_cursor_value_missing: include or exclude takes such rows");
+    return err_hint(err,
+                    "incremental.on_cursor_value_missing: include or exclude takes such records");
 }
 
 // < 0: `a` comes before `b` in the direction of the cursor; with min the direction is turned.
@@ -374,8 +375,8 @@ static rc order_of(const struct incremental *incremental, const struct json *a,
     return RC_OK;
 }
 
-// A row that is not beyond the greatest value so far.
-static rc filter_known(struct incremental *incremental, const struct json *row,
+// A record that is not beyond the greatest value so far.
+static rc filter_known(struct incremental *incremental, const struct json *record,
                        const struct json *value, int order_to_last, bool *ret_keeps,
                        struct err *err)
 {
@@ -386,7 +387,7 @@ static rc filter_known(struct incremental *incremental, const struct json *row,
         bool is_old = order < 0 || (order == 0 && incremental->config->is_start_open);
         if (order == 0 && !is_old && incremental->has_deduplication) {
             struct str hash;
-            TRY(hash_row(incremental, incremental->page_arena, row, &hash, err));
+            TRY(hash_record(incremental, incremental->page_arena, record, &hash, err));
             is_old = map_has(&incremental->start_hashes, hash);
         }
         if (is_old) {
@@ -396,11 +397,11 @@ static rc filter_known(struct incremental *incremental, const struct json *row,
         }
     }
     if (order_to_last == 0 && incremental->has_deduplication)
-        *vec_push(incremental->page_arena, &incremental->pending) = row;
+        *vec_push(incremental->page_arena, &incremental->pending) = record;
     return RC_OK;
 }
 
-static rc filter_value(struct incremental *incremental, const struct json *row,
+static rc filter_value(struct incremental *incremental, const struct json *record,
                        const struct json *value, bool *ret_keeps, struct err *err)
 {
     const struct incremental_config *config = incremental->config;
@@ -418,31 +419,31 @@ static rc filter_value(struct incremental *incremental, const struct json *row,
     if (has(&incremental->last_value))
         TRY(order_of(incremental, value, &incremental->last_value, &order, err));
     if (order <= 0)
-        return filter_known(incremental, row, value, order, ret_keeps, err);
+        return filter_known(incremental, record, value, order, ret_keeps, err);
     incremental->last_value = *value;
     incremental->is_last_borrowed = true;
     if (incremental->has_deduplication) {
         incremental->pending.count = 0;
-        *vec_push(incremental->page_arena, &incremental->pending) = row;
+        *vec_push(incremental->page_arena, &incremental->pending) = record;
         map_init(&incremental->hashes, incremental->arena);
     }
     *ret_keeps = true;
     return RC_OK;
 }
 
-rc incremental_filter(struct incremental *incremental, const struct json *row, bool *ret_keeps,
+rc incremental_filter(struct incremental *incremental, const struct json *record, bool *ret_keeps,
                       struct err *err)
 {
     const struct incremental_config *config = incremental->config;
-    const struct json *value = config->selector != NULL ? selector_first(config->selector, row)
-                                                        : json_get(row, config->cursor_path);
+    const struct json *value = config->selector != NULL ? selector_first(config->selector, record)
+                                                        : json_get(record, config->cursor_path);
     if (value == NULL || value->kind == JSON_NULL) {
         incremental->is_start_out = incremental->is_end_out = false;
         if (config->on_missing == CURSOR_MISSING_RAISE)
-            return missing_cursor(incremental, row, value, err);
+            return missing_cursor(incremental, record, value, err);
         *ret_keeps = config->on_missing == CURSOR_MISSING_INCLUDE;
     } else {
-        TRY(filter_value(incremental, row, value, ret_keeps, err));
+        TRY(filter_value(incremental, record, value, ret_keeps, err));
     }
     incremental->has_kept_rows |= *ret_keeps;
     return RC_OK;
@@ -452,7 +453,8 @@ rc incremental_end_page(struct incremental *incremental, struct err *err)
 {
     for (size_t i = 0; i < incremental->pending.count; i++) {
         struct str hash;
-        TRY(hash_row(incremental, incremental->arena, incremental->pending.items[i], &hash, err));
+        TRY(hash_record(incremental, incremental->arena, incremental->pending.items[i], &hash,
+                        err));
         map_set(&incremental->hashes, hash, incremental);
     }
     incremental->pending.items = NULL;
@@ -462,7 +464,7 @@ rc incremental_end_page(struct incremental *incremental, struct err *err)
         incremental->last_value = json_copy(incremental->arena, &incremental->last_value);
     incremental->is_last_borrowed = false;
     if (incremental->hashes.count > INCREMENTAL_MAX_HASHES) {
-        err_set(err, RC_LIMIT, "more than %d rows share the last value of cursor '%.*s'",
+        err_set(err, RC_LIMIT, "more than %d records share the last value of cursor '%.*s'",
                 INCREMENTAL_MAX_HASHES, STR_ARGS(incremental->config->cursor_path));
         return err_hint(err, "choose a finer cursor, or incremental.primary_key: [] with the merge "
                              "disposition");

@@ -1,8 +1,8 @@
 /// @file incremental.h
-/// The cursor of an incremental resource: which rows are new, and from where the next run goes on.
-/// Layer: ingest. Source: dlt's incremental (arguments, defaults, boundary deduplication and the
-/// shape of the state are its own). Threads: an incremental belongs to one thread.
-/// Limits: INCREMENTAL_MAX_HASHES rows that share the last cursor value.
+/// The cursor of an incremental resource: which records are new, and from where the next run goes
+/// on. Layer: ingest. Source: dlt's incremental (arguments, defaults, boundary deduplication and
+/// the shape of the state are its own). Threads: an incremental belongs to one thread. Limits:
+/// INCREMENTAL_MAX_HASHES records that share the last cursor value.
 
 #ifndef INGEST_SOURCE_INCREMENTAL_H
 #define INGEST_SOURCE_INCREMENTAL_H
@@ -29,9 +29,9 @@ struct incremental_config {
     enum row_order row_order;
     enum cursor_missing on_missing;
     double lag;         // seconds for times, days for dates, else the number's unit; 0 = none
-    bool is_start_open; // rows equal to the start value are left out
-    bool is_end_closed; // rows equal to the end value are kept
-    bool has_key;       // false: the whole row tells rows of one cursor value apart
+    bool is_start_open; // records equal to the start value are left out
+    bool is_end_closed; // records equal to the end value are kept
+    bool has_key;       // false: the whole record tells records of one cursor value apart
     str_vec key;        // fields; empty with has_key: no deduplication
 };
 
@@ -54,18 +54,18 @@ CHECK rc incremental_open(struct arena *arena, const struct incremental_config *
 /// @return NULL when there is none (also for other names)
 const struct json *incremental_value(const struct incremental *incremental, struct str name);
 
-/// Before the first row of a request chain: forgets that rows ran out of range.
+/// Before the first record of a request chain: forgets that records ran out of range.
 void incremental_begin_chain(struct incremental *incremental);
 
-/// Decides on one row. `row` must live until incremental_end_page().
+/// Decides on one record. `record` must live until incremental_end_page().
 /// @return RC_OK | RC_INVALID (no cursor value, or one of another type than before)
-CHECK rc incremental_filter(struct incremental *incremental, const struct json *row,
+CHECK rc incremental_filter(struct incremental *incremental, const struct json *record,
                             bool *ret_keeps, struct err *err);
 
-/// After the rows of a page. @return RC_OK | RC_INVALID (a row lacks the key) | RC_LIMIT
+/// After the records of a page. @return RC_OK | RC_INVALID (a record lacks the key) | RC_LIMIT
 CHECK rc incremental_end_page(struct incremental *incremental, struct err *err);
 
-/// With a declared row order: no further row can be in range.
+/// With a declared record order: no further record can be in range.
 bool incremental_can_stop(const struct incremental *incremental);
 
 /// False for a window with end_value: nothing is remembered.

@@ -24,7 +24,7 @@ enum {
 struct rest_binding {
     struct str name;                 // "resources.posts.id", or "post_id" of the path
     struct str field;                // as written, for messages
-    const struct selector *selector; // in the parent's row; NULL = `constant`
+    const struct selector *selector; // in the parent's record; NULL = `constant`
     const struct json *constant;
 };
 
@@ -47,7 +47,7 @@ struct rest_resource {
     struct rest_resource *parent;
     VEC(struct rest_resource *) children;
     str_vec include_from_parent;
-    str_vec per; // one cursor per value of these fields of the parent's row
+    str_vec per; // one cursor per value of these fields of the parent's record
     bool has_incremental, has_partition;
     struct incremental_config incremental;
     struct str start_param, end_param; // "" = none
@@ -90,7 +90,7 @@ CHECK rc rest_config_read(struct rest_source *rest, const struct json *config,
 struct rest_call {
     struct rest_source *rest;
     struct rest_resource *resource;
-    const struct json *parent_row;    // NULL = none
+    const struct json *parent_record; // NULL = none
     const struct incremental *cursor; // NULL = none
 };
 /// Fills url, params and body (rest_request.c). @param arena of the chain
@@ -104,8 +104,8 @@ CHECK rc rest_request_send(const struct rest_call *call, struct arena *arena,
 /// Expands placeholders of a text that belongs to the call.
 CHECK rc rest_expand_text(const struct rest_call *call, struct arena *arena, struct str text,
                           struct str *ret_text, struct err *err);
-/// The value of a parent's field; scalar rows answer to "value" and "$".
-const struct json *rest_parent_value(const struct rest_binding *binding, const struct json *row);
+/// The value of a parent's field; scalar records answer to "value" and "$".
+const struct json *rest_parent_value(const struct rest_binding *binding, const struct json *record);
 
 /// State of a resource: reading at the start of a run, writing at the end of a unit (rest_state.c).
 CHECK rc rest_state_read(struct rest_resource *resource, struct arena *arena,
@@ -115,6 +115,6 @@ struct json rest_state_write(const struct rest_resource *resource, struct arena 
 CHECK rc rest_cursor(struct rest_resource *resource, struct arena *arena, struct str key,
                      struct incremental **ret_cursor, struct err *err);
 CHECK rc rest_per_key(const struct rest_resource *resource, struct arena *arena,
-                      const struct json *parent_row, struct str *ret_key, struct err *err);
+                      const struct json *parent_record, struct str *ret_key, struct err *err);
 
 #endif

@@ -2,11 +2,11 @@
 // Layer: ingest. Source: dlt's REST client for the order of things in a page: records are selected,
 // joined with the parent's fields, run through the steps, then through the cursor.
 //
-// A parent's row makes its children's requests at once, before the parent's next row. So what is in
-// memory is one page per level. A unit ends with a page (no cursor, or ascending rows), with a
-// chain of pages (a cursor whose rows come in any order, or one cursor per parent's row), or with
-// the run (one cursor over many parents: only then is it known to have passed all of them).
-// Threads: a source belongs to one thread. Limits: REST_MAX_*.
+// A parent's record makes its children's requests at once, before the parent's next record. So what
+// is in memory is one page per level. A unit ends with a page (no cursor, or ascending records),
+// with a chain of pages (a cursor whose records come in any order, or one cursor per parent's
+// record), or with the run (one cursor over many parents: only then is it known to have passed all
+// of them). Threads: a source belongs to one thread. Limits: REST_MAX_*.
 
 #include "base/log.h"
 #include "base/map.h"
@@ -24,11 +24,11 @@ struct rest_run {
     struct arena *arena; // of the run
 };
 
-// One request chain: the pages of one resource for one parent's row.
+// One request chain: the pages of one resource for one parent's record.
 struct chain {
     struct rest_run *run;
     struct rest_resource *resource;
-    const struct json *parent_row;
+    const struct json *parent_record;
     struct arena *arena; // of the chain
     struct arena *page;  // of one page
     struct incremental *cursor;
@@ -39,7 +39,7 @@ struct chain {
 };
 
 static rc run_resource(struct rest_run *run, struct rest_resource *resource,
-                       const struct json *parent_row, struct err *err);
+                       const struct json *parent_record, struct err *err);
 
 // --- units -------------------------------------------------------------------------------------
 
@@ -86,12 +86,12 @@ static rc add_parent_fields(struct chain *chain, const struct json *record,
         out->members[out->count++] = (struct json_member){STR("value"), *record};
     }
     for (size_t i = 0; i < names->count; i++) {
-        const struct json *value = json_get(chain->parent_row, names->items[i]);
-        if (chain->parent_row->kind != JSON_OBJECT && str_is(names->items[i], "value"))
-            value = chain->parent_row;
+        const struct json *value = json_get(chain->parent_record, names->items[i]);
+        if (chain->parent_record->kind != JSON_OBJECT && str_is(names->items[i], "value"))
+            value = chain->parent_record;
         if (value == NULL)
             return err_set(err, RC_INVALID,
-                           "include_from_parent: a row of '%.*s' has no field '%.*s'",
+                           "include_from_parent: a record of '%.*s' has no field '%.*s'",
                            STR_ARGS(resource->parent->resource->name), STR_ARGS(names->items[i]));
         out->members[out->count++] = (struct json_member){
             arena_printf(chain->page, "_%.*s_%.*s", STR_ARGS(resource->parent->resource->name),
@@ -267,7 +267,7 @@ static void note_paginator(struct chain *chain, const struct paginator *paginato
 static rc run_page(struct chain *chain, struct paginator *paginator, struct page_request *request,
                    struct str first_url, bool *ret_has_next, struct err *err)
 {
-    const struct rest_call call = {chain->run->rest, chain->resource, chain->parent_row,
+    const struct rest_call call = {chain->run->rest, chain->resource, chain->parent_record,
                                    chain->cursor};
     struct source_report *report = chain->run->report;
     struct http_response response;
@@ -304,7 +304,7 @@ static bool is_limit_reached(const struct chain *chain)
 
 static rc run_pages(struct chain *chain, struct err *err)
 {
-    const struct rest_call call = {chain->run->rest, chain->resource, chain->parent_row,
+    const struct rest_call call = {chain->run->rest, chain->resource, chain->parent_record,
                                    chain->cursor};
     struct page_request request;
     struct paginator *paginator;
@@ -352,12 +352,12 @@ struct partition_place {
 static rc place_partition(struct chain *chain, struct partition_place *ret, struct err *err)
 {
     struct rest_resource *resource = chain->resource;
-    const struct rest_call call = {chain->run->rest, resource, chain->parent_row, chain->cursor};
+    const struct rest_call call = {chain->run->rest, resource, chain->parent_record, chain->cursor};
     const int64_t now_us = chain->run->run->now_us;
     struct str text;
     TRY(rest_expand_text(&call, chain->arena, resource->partition.value, &text, err));
     TRY(time_partition_find(&resource->partition, text, &ret->partition, err));
-    TRY(rest_per_key(resource, chain->arena, chain->parent_row, &ret->key, err));
+    TRY(rest_per_key(resource, chain->arena, chain->parent_record, &ret->key, err));
     if (resource->per.count == 0)
         ret->key = ret->partition.rest;
     const int64_t number = ret->partition.number;
@@ -380,12 +380,12 @@ static rc run_chain(struct chain *chain, struct err *err)
     }
     struct str key = STR("");
     if (resource->has_incremental) {
-        TRY(rest_per_key(resource, chain->arena, chain->parent_row, &key, err));
+        TRY(rest_per_key(resource, chain->arena, chain->parent_record, &key, err));
         TRY(rest_cursor(resource, run->arena, key, &chain->cursor, err));
         incremental_begin_chain(chain->cursor);
     }
     TRY(resource->rows != NULL ? run_rows(chain, err) : run_pages(chain, err));
-    // What was not read must be read by the next run, unless the rows came in order.
+    // What was not read must be read by the next run, unless the records came in order.
     if (chain->is_cut && resource->incremental.row_order != ROW_ORDER_ASC)
         map_set(&resource->cursors, key, NULL);
     if (place.is_closed && !chain->is_cut)
@@ -395,13 +395,13 @@ static rc run_chain(struct chain *chain, struct err *err)
 
 // The depth is bounded: check_tree() refuses more than REST_MAX_DEPTH ancestors.
 static rc run_resource(struct rest_run *run, struct rest_resource *resource,
-                       const struct json *parent_row, struct err *err)
+                       const struct json *parent_record, struct err *err)
 {
     struct arena *arena = arena_open(NULL);
     struct chain chain = {
         .run = run,
         .resource = resource,
-        .parent_row = parent_row,
+        .parent_record = parent_record,
         .arena = arena,
         .page = arena_open(arena),
         .selector = resource->data_selector,

@@ -189,7 +189,7 @@ static rc no_such_parent(struct rest_source *rest, struct str name, struct err *
     return RC_CONFIG;
 }
 
-// A value of the parent's row; the first one decides who the parent is.
+// A value of the parent's record; the first one decides who the parent is.
 static rc bind_parent(struct rest_source *rest, struct rest_resource *resource, struct str name,
                       struct str parent_name, struct str field, struct err *err)
 {

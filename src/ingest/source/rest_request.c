@@ -6,27 +6,27 @@
 #include "ingest/source/rest.intern.h"
 #include "net/url.h"
 
-const struct json *rest_parent_value(const struct rest_binding *binding, const struct json *row)
+const struct json *rest_parent_value(const struct rest_binding *binding, const struct json *record)
 {
-    // A list of plain texts has rows that are texts: they answer to "value" (the column that such
-    // a row gets) and to "$".
-    if (row->kind != JSON_OBJECT && str_is(binding->field, "value"))
-        return row;
-    return selector_first(binding->selector, row);
+    // A list of plain texts has records that are texts: they answer to "value" (the column that
+    // such a record gets) and to "$".
+    if (record->kind != JSON_OBJECT && str_is(binding->field, "value"))
+        return record;
+    return selector_first(binding->selector, record);
 }
 
 static rc no_such_field(const struct rest_call *call, const struct rest_binding *binding,
                         struct err *err)
 {
-    const struct json *row = call->parent_row;
+    const struct json *record = call->parent_record;
     struct buf fields;
     buf_init(&fields, ERR_HINT_BYTES - 64);
-    for (size_t i = 0; row->kind == JSON_OBJECT && i < row->count; i++) {
-        if (fields.length + row->members[i].key.length + 2 > fields.max_bytes)
+    for (size_t i = 0; record->kind == JSON_OBJECT && i < record->count; i++) {
+        if (fields.length + record->members[i].key.length + 2 > fields.max_bytes)
             break;
-        buf_printf(&fields, "%s%.*s", i > 0 ? ", " : "", STR_ARGS(row->members[i].key));
+        buf_printf(&fields, "%s%.*s", i > 0 ? ", " : "", STR_ARGS(record->members[i].key));
     }
-    err_set(err, RC_INVALID, "a row of '%.*s' has no '%.*s', which the requests of '%.*s' need",
+    err_set(err, RC_INVALID, "a record of '%.*s' has no '%.*s', which the requests of '%.*s' need",
             STR_ARGS(call->resource->parent->resource->name), STR_ARGS(binding->field),
             STR_ARGS(call->resource->resource->name));
     if (fields.length > 0)
@@ -50,7 +50,7 @@ static rc lookup(void *ctx, struct str name, const struct json **ret_value, stru
             *ret_value = binding->constant;
             return RC_OK;
         }
-        *ret_value = rest_parent_value(binding, call->parent_row);
+        *ret_value = rest_parent_value(binding, call->parent_record);
         return *ret_value != NULL ? RC_OK : no_such_field(call, binding, err);
     }
     return err_set(err, RC_INTERNAL, "the placeholder {%.*s} was never bound", STR_ARGS(name));

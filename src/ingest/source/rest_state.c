@@ -73,17 +73,17 @@ struct json rest_state_write(const struct rest_resource *resource, struct arena 
 }
 
 rc rest_per_key(const struct rest_resource *resource, struct arena *arena,
-                const struct json *parent_row, struct str *ret_key, struct err *err)
+                const struct json *parent_record, struct str *ret_key, struct err *err)
 {
     *ret_key = STR("");
     struct json values = {.kind = JSON_ARRAY};
     for (size_t i = 0; i < resource->per.count; i++) {
         const struct str field = resource->per.items[i];
-        const struct json *value = json_get(parent_row, field);
-        if (parent_row->kind != JSON_OBJECT && str_is(field, "value"))
-            value = parent_row;
+        const struct json *value = json_get(parent_record, field);
+        if (parent_record->kind != JSON_OBJECT && str_is(field, "value"))
+            value = parent_record;
         if (value == NULL || value->kind == JSON_NULL)
-            return err_set(err, RC_INVALID, "per: a row of '%.*s' has no '%.*s'",
+            return err_set(err, RC_INVALID, "per: a record of '%.*s' has no '%.*s'",
                            STR_ARGS(resource->parent->resource->name), STR_ARGS(field));
         if (resource->per.count == 1 && value->kind == JSON_STRING) {
             *ret_key = arena_str(arena, value->text);

@@ -39,7 +39,7 @@ struct resource {
     const struct json *columns;         // dlt's column hints: list or {name: hints}; NULL = none
     const struct json *schema_contract; // string or {tables, columns, data_type}; NULL = none
     const struct json *config;          // the whole resource entry, placeholders filled in
-    const struct resource *parent;      // whose rows make its requests; NULL = none
+    const struct resource *parent;      // whose records make its requests; NULL = none
 };
 
 /// Where a run's records go. Any failure ends the run with that code.
@@ -73,8 +73,8 @@ struct source_run {
     const struct json *const *states;
     int64_t now_us; // the current time of this run
     struct str run_id;
-    int64_t max_pages; // stop each resource after so many pages; 0 = all. A cursor whose rows come
-                       // in no order stays where it was then
+    int64_t max_pages; // stop each resource after so many pages; 0 = all. A cursor whose records
+                       // come in no order stays where it was then
 };
 
 /// What the run read, for the report.

@@ -2,7 +2,7 @@
 /// Requests that each read one span of time (a month of games, a day of events): which spans are
 /// still open, which are closed and need no second request. Layer: ingest.
 ///
-/// A partition is named by a text of the parent row, e.g. ".../games/2009/10" with the format
+/// A partition is named by a text of the parent record, e.g. ".../games/2009/10" with the format
 /// "%Y/%m": its finest field is its length (%Y year, %m month, %d day, %H hour). It is closed when
 /// its end, in the named time zone, lies `lag` seconds before now. A closed partition that was read
 /// after it closed is remembered and not requested again; an open one is requested in every run;

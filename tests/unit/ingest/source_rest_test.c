@@ -295,7 +295,7 @@ static void cursors_per_parent_are_independent(void **state)
     run_ok(PER,
            "{'/e/ann?since=0': [{'id': 1, 'at': 90}], '/e/bob?since=0': [{'id': 2, 'at': 10}]}");
     assert_list(&seen.records, "events {'id':1,'at':90}\nevents {'id':2,'at':10}");
-    // One unit per parent's row, and the end.
+    // One unit per parent's record, and the end.
     assert_int_equal(seen.units.count, 3);
     run_ok(PER, "{'/e/ann?since=90': [{'id': 1, 'at': 90}, {'id': 3, 'at': 95}],"
                 " '/e/bob?since=10': [{'id': 2, 'at': 10}, {'id': 4, 'at': 11}]}");
@@ -477,7 +477,7 @@ static void what_the_data_lacks_is_told(void **state)
                               " {'name': 'c', 'endpoint': 'c/{resources.p.id}'}]}",
                               "{}", (struct source_run){0}, &err),
                      RC_INVALID);
-    assert_non_null(strstr(err.message, "a row of 'p' has no 'id'"));
+    assert_non_null(strstr(err.message, "a record of 'p' has no 'id'"));
     assert_non_null(strstr(err.hint, "name, age"));
     assert_int_equal(run_with("{'client': {'base_url': 'http://h', 'paginator': {'type': 'offset', "
                               "'limit': 1}}, 'resources': ['a']}",
