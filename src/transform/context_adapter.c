@@ -2,11 +2,7 @@
 // Source: dbt-adapters' BaseAdapter and SQLAdapter; while parsing, methods that would need a
 // connection give the empty answers that dbt's stubs give.
 
-#include "base/fs.h"
-#include "base/log.h"
 #include "transform/contract.h"
-#include "transform/project_file.h"
-#include "transform/seed.h"
 #include "transform/session.h"
 #include "transform/transform.h"
 
@@ -453,9 +449,62 @@ static rc call_contracted(struct render *render, void *self, const struct argume
     return RC_OK;
 }
 
-// The rows of a seed as a query: VALUES with a cast per column.
+// persist_docs(relation, for_relation=true, for_columns=true): descriptions of the scope's node go
+// to the database as far as its configuration wants that.
+static rc call_persist_docs(struct render *render, void *self, const struct arguments *arguments,
+                            struct value *ret_value, struct err *err)
+{
+    static const char *const names[] = {"relation", "for_relation", "for_columns"};
+    struct scope *scope = self;
+    struct value v[3];
+    TRY(arguments_bind(render, "persist_docs", arguments, names, 1, 3, v, err));
+    struct relation *relation;
+    TRY(need_relation(render, "persist_docs", v[0], &relation, err));
+    *ret_value = VALUE_STR_LITERAL("");
+    const struct node *node = scope->node;
+    const struct value wanted = dict_get_str(node->config, STR("persist_docs"));
+    if (wanted.kind != VALUE_DICT && wanted.kind != VALUE_MISSING && wanted.kind != VALUE_NONE)
+        return render_throw(render, err, "CompilationError",
+                            "persist_docs is a mapping: {relation: true, columns: true}");
+    bool wants[2];
+    static const char *const keys[] = {"relation", "columns"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct value flag =
+            wanted.kind == VALUE_DICT ? dict_get_str(wanted, str_of(keys[i])) : value_missing();
+        wants[i] = flag.kind == VALUE_BOOL && value_is_true(flag) &&
+                   (v[i + 1].kind == VALUE_MISSING || value_is_true(v[i + 1]));
+    }
+    str_vec columns = {0}, docs = {0};
+    size_t at = 0;
+    struct dict_entry *entry;
+    while (wants[1] && node->columns.kind == VALUE_DICT && dict_next(node->columns, &at, &entry)) {
+        *vec_push(scope->arena, &columns) = value_text(entry->key);
+        TRY(text_of(render, dict_get_str(entry->value, STR("description")),
+                    vec_push(scope->arena, &docs), err));
+    }
+    const struct relation_docs given = {.comment = wants[0] ? node->description : STR(""),
+                                        .names = columns.items,
+                                        .docs = docs.items,
+                                        .count = columns.count};
+    if (given.comment.length == 0 && given.count == 0)
+        return RC_OK;
+    struct session *session;
+    TRY(session_of(scope, &session, err));
+    return session->adapter->class->document(session, relation, &given, err);
+}
+
 static rc call_seed_query(struct render *render, void *self, const struct arguments *arguments,
-                          struct value *ret_value, struct err *err);
+                          struct value *ret_value, struct err *err)
+{
+    (void)arguments;
+    const struct scope *scope = self;
+    if (scope->node == NULL || scope->node->type != NODE_SEED)
+        return render_throw(render, err, "CompilationError", "seed_query() is for seeds");
+    struct str sql;
+    TRY(session_seed_query(self, &sql, err));
+    *ret_value = value_str(sql);
+    return RC_OK;
+}
 
 // ---- small ones
 
@@ -582,6 +631,7 @@ static const struct adapter_method methods[] = {
     {"add_query", call_add_query, STUB_EXECUTE},
     {"commit", call_commit, STUB_NONE},
     {"contracted", call_contracted, STUB_NONE},
+    {"persist_docs", call_persist_docs, STUB_NONE},
     {"create_view", call_create_view, STUB_NONE},
     {"seed_query", call_seed_query, STUB_NONE},
     {"expand_target_column_types", call_nothing, STUB_NONE},
@@ -670,126 +720,6 @@ static struct value make_api(struct scope *scope)
     dict_set_str(api, STR("Relation"), relation_api(scope->arena));
     dict_set_str(api, STR("Column"), column_api(scope->arena));
     return api;
-}
-
-// ---- seeds
-
-static const char *const seed_sql_types[] = {
-    [SEED_NUMBER] = "DOUBLE",          [SEED_DATE] = "DATE",       [SEED_DATETIME] = "TIMESTAMP",
-    [SEED_ISO_DATETIME] = "TIMESTAMP", [SEED_BOOLEAN] = "BOOLEAN", [SEED_TEXT] = "VARCHAR"};
-
-static bool fits_32_bits(const struct seed_column *column, size_t rows, bool *ret_fits_64)
-{
-    bool fits = true;
-    *ret_fits_64 = true;
-    for (size_t i = 0; i < rows; i++) {
-        int64_t number;
-        struct str text = column->values[i].text;
-        if (column->values[i].is_null)
-            continue;
-        const size_t point = str_find_byte(text, '.');
-        text = point == SIZE_MAX ? text : str_slice(text, 0, point);
-        *ret_fits_64 &= str_to_int64(text, &number);
-        fits &= *ret_fits_64 && number >= INT32_MIN && number <= INT32_MAX;
-    }
-    return fits;
-}
-
-// As dbt types seeds: whole numbers are integers, wider ones where they need it.
-static struct str seed_type_of(const struct seed_column *column, size_t rows)
-{
-    bool fits_64;
-    if (column->type != SEED_NUMBER || column->has_decimals)
-        return str_of(seed_sql_types[column->type]);
-    if (fits_32_bits(column, rows, &fits_64))
-        return STR("INTEGER");
-    return fits_64 ? STR("BIGINT") : STR("DOUBLE");
-}
-
-static struct str column_type_of(const struct node *node, const struct seed_column *column,
-                                 size_t rows)
-{
-    const struct value types = dict_get_str(node->config, STR("column_types"));
-    const struct value given =
-        types.kind == VALUE_DICT ? dict_get_str(types, column->name) : value_missing();
-    return given.kind == VALUE_STR ? value_text(given) : seed_type_of(column, rows);
-}
-
-static void append_literal(struct arena *arena, struct buf *sql, const struct seed_cell *cell,
-                           struct str type)
-{
-    if (cell->is_null) {
-        buf_printf(sql, "NULL");
-        return;
-    }
-    struct str text = cell->text;
-    const bool is_whole = str_is(type, "INTEGER") || str_is(type, "BIGINT");
-    const size_t point = is_whole ? str_find_byte(text, '.') : SIZE_MAX;
-    text = point == SIZE_MAX ? text : str_slice(text, 0, point);
-    buf_append_str(sql, duck_quote_literal(arena, text));
-}
-
-static void seed_sql(struct scope *scope, const struct seed_table *table, struct buf *sql)
-{
-    struct arena *arena = scope->arena;
-    buf_append_cstr(sql, "SELECT ");
-    for (size_t c = 0; c < table->column_count; c++) {
-        const struct str type = column_type_of(scope->node, &table->columns[c], table->row_count);
-        const struct str name = duck_quote_identifier(arena, table->columns[c].name);
-        buf_printf(sql, "%sCAST(c%zu AS %.*s) AS %.*s", c > 0 ? ", " : "", c, STR_ARGS(type),
-                   STR_ARGS(name));
-    }
-    buf_append_cstr(sql, "\nFROM (VALUES ");
-    const bool is_empty = table->row_count == 0;
-    for (size_t r = 0; r < (is_empty ? 1 : table->row_count); r++) {
-        buf_append_cstr(sql, r > 0 ? ",\n(" : "\n(");
-        for (size_t c = 0; c < table->column_count; c++) {
-            const struct seed_cell none = {.is_null = true};
-            const struct seed_cell *cell = is_empty ? &none : &table->columns[c].values[r];
-            const struct str type =
-                column_type_of(scope->node, &table->columns[c], table->row_count);
-            buf_append_cstr(sql, c > 0 ? ", " : "");
-            append_literal(arena, sql, cell, type);
-        }
-        buf_append_byte(sql, ')');
-    }
-    buf_append_cstr(sql, ") AS seed (");
-    for (size_t c = 0; c < table->column_count; c++)
-        buf_printf(sql, "%sc%zu", c > 0 ? ", " : "", c);
-    buf_append_cstr(sql, is_empty ? ") WHERE false" : ")");
-}
-
-static rc call_seed_query(struct render *render, void *self, const struct arguments *arguments,
-                          struct value *ret_value, struct err *err)
-{
-    (void)arguments;
-    struct scope *scope = self;
-    const struct node *node = scope->node;
-    if (node == NULL || node->type != NODE_SEED)
-        return render_throw(render, err, "CompilationError", "seed_query() is for seeds");
-    struct str path, text;
-    TRY(fs_join(scope->arena, node->package->folder, node->original_path, &path, err));
-    TRY(fs_read(scope->arena, path, TRANSFORM_MAX_FILE_BYTES, &text, err));
-    str_vec as_text = {0};
-    const struct value types = dict_get_str(node->config, STR("column_types"));
-    size_t at = 0;
-    struct dict_entry *entry;
-    while (types.kind == VALUE_DICT && dict_next(types, &at, &entry))
-        if (entry->key.kind == VALUE_STR)
-            *vec_push(scope->arena, &as_text) = value_text(entry->key);
-    const struct str delimiter = config_str(node, "delimiter");
-    struct seed_table table;
-    TRY(seed_read(scope->arena, text, arena_cstr(scope->arena, node->original_path),
-                  delimiter.length > 0 ? delimiter.bytes[0] : ',', &as_text, &table, err));
-    if (table.row_count == 0 && table.column_count == 0)
-        return err_set(err, RC_INVALID, "%.*s is empty", STR_ARGS(node->original_path));
-    struct buf sql;
-    buf_init(&sql, 8 * (size_t)TRANSFORM_MAX_FILE_BYTES);
-    seed_sql(scope, &table, &sql);
-    const rc result = buf_check(&sql, err, "the SQL of a seed");
-    *ret_value = value_copy_str(scope->arena, buf_str(&sql));
-    buf_done(&sql);
-    return result;
 }
 
 const struct scope_name scope_adapter_names[] = {

@@ -680,3 +680,60 @@ rc lake_commit(struct lake *lake, struct duck_connection *connection,
     return result == RC_OK ? mount_table(lake, connection, write->schema, write->name, err)
                            : result;
 }
+
+// ---- descriptions
+
+static rc document_columns(struct transaction *transaction, struct arena *arena,
+                           const struct table_metadata *metadata, const struct str *names,
+                           const struct str *docs, size_t count, bool *ret_changed, struct err *err)
+{
+    const struct schema *current = metadata_schema(metadata);
+    const size_t field_count = current->root.field_count;
+    struct field *fields = ARENA_ARRAY(arena, struct field, field_count);
+    bool is_changed = false;
+    for (size_t i = 0; i < field_count; i++) {
+        fields[i] = current->root.fields[i];
+        for (size_t k = 0; k < count; k++)
+            if (str_equal_ignore_case(fields[i].name, names[k]) &&
+                !str_equal(fields[i].doc, docs[k])) {
+                fields[i].doc = docs[k];
+                is_changed = true;
+            }
+    }
+    if (!is_changed)
+        return RC_OK;
+    *ret_changed = true;
+    struct schema schema = *current;
+    schema.root = type_struct(fields, field_count);
+    return transaction_update_schema(transaction, &schema, metadata->last_column_id, err);
+}
+
+static rc document_table(struct lake *lake, struct arena *arena, const struct table *table,
+                         struct str comment, const struct str *names, const struct str *docs,
+                         size_t count, struct err *err)
+{
+    struct transaction *transaction;
+    TRY(transaction_open(arena, table, &transaction, err));
+    bool is_changed = false;
+    const struct str old = properties_get(&table->metadata->properties, STR("comment"), STR(""));
+    if (comment.length > 0 && !str_equal(old, comment)) {
+        is_changed = true;
+        TRY(transaction_set_property(transaction, STR("comment"), comment, err));
+    }
+    TRY(document_columns(transaction, arena, table->metadata, names, docs, count, &is_changed,
+                         err));
+    return is_changed ? catalog_commit(lake->catalog, &transaction, 1, err) : RC_OK;
+}
+
+rc lake_document(struct lake *lake, struct str schema, struct str name, struct str comment,
+                 const struct str *names, const struct str *docs, size_t count, struct err *err)
+{
+    struct arena *scratch = arena_open(NULL);
+    struct table table;
+    rc result = catalog_load_table(lake->catalog, namespace_of(lake, scratch, schema), name,
+                                   scratch, &table, err);
+    if (result == RC_OK)
+        result = document_table(lake, scratch, &table, comment, names, docs, count, err);
+    arena_close(scratch);
+    return result;
+}

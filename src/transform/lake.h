@@ -67,6 +67,13 @@ struct lake_write {
 CHECK rc lake_commit(struct lake *lake, struct duck_connection *connection,
                      const struct lake_write *write, int64_t *ret_rows, struct err *err);
 
+/// Keeps descriptions in a table: property `comment` and the doc of its columns. No commit when
+/// they are there already. @param comment  "" = leave it  @param docs  one per name; "" takes it
+/// away
+CHECK rc lake_document(struct lake *lake, struct str schema, struct str name, struct str comment,
+                       const struct str *names, const struct str *docs, size_t count,
+                       struct err *err);
+
 /// The views of a project, for whoever else reads its tables with SQL.
 struct view_entry {
     struct str schema, name, sql;

@@ -29,6 +29,13 @@ struct commit_options {
     struct str on_schema_change; // "ignore", "fail", "append_new_columns", "sync_all_columns"
 };
 
+/// What properties say of a relation, to be kept beside its rows (persist_docs).
+struct relation_docs {
+    struct str comment;             // "" = leave what is there
+    const struct str *names, *docs; // of columns; "" takes a text away
+    size_t count;
+};
+
 /// What a relation's name stands for.
 struct relation_info {
     bool exists;
@@ -59,6 +66,9 @@ struct adapter_class {
     /// @param ret_rows  rows written
     CHECK rc (*commit)(struct session *session, const struct relation *relation, struct str sql,
                        const struct commit_options *options, int64_t *ret_rows, struct err *err);
+    /// Comments of the relation and of those of its columns that exist.
+    CHECK rc (*document)(struct session *session, const struct relation *relation,
+                         const struct relation_docs *docs, struct err *err);
     /// Statements of hooks and operations: refuses those that would write past the commits.
     CHECK rc (*check_statement)(struct session *session, struct str sql, struct err *err);
 };
@@ -69,6 +79,7 @@ struct adapter {
     struct arena *arena;
     struct duck *duck;
     void *state;
+    bool has_warned_of_docs;
 };
 
 /// Opens the adapter of the profile, once. @return RC_OK | what the engine says
@@ -89,6 +100,8 @@ CHECK rc session_query(struct session *session, struct arena *arena, struct str 
 /// Name and type of each column of a query or relation, without running it.
 CHECK rc session_describe(struct session *session, struct arena *arena, struct str from,
                           struct duck_rows *ret_rows, struct err *err);
+/// The query that gives the rows of the scope's seed.
+CHECK rc session_seed_query(struct scope *scope, struct str *ret_sql, struct err *err);
 struct value session_value(struct arena *arena, const struct duck_value *value);
 
 /// Columns for what differs between query and table, for on_schema_change.

@@ -1,5 +1,5 @@
 """What dbt's options do in `moulin transform`, on a DuckDB file and on the embedded engine: contracts and constraints before
-anything is built."""
+anything is built, descriptions that go to the database."""
 
 import json
 import pathlib
@@ -107,5 +107,38 @@ with folder() as root:
         assert "on_schema_change" in done.stderr
         write(where, {"models/a.yml": "models: [{name: a, constraints: [{type: unique, columns: [id]}]}]"})
         assert "have no effect without contract" in moulin("transform", "parse", cwd=where).stderr
+
+    DESCRIBED = ("models:\n- name: a\n  description: \"it's {{ 'ours' }}\"\n  config: {persist_docs: {relation: true, columns: COLUMNS}}\n"
+                 "  columns: [{name: id, description: TEXT}, {name: absent, description: none}]\n")
+
+    def described(where):
+        """Comment of the table, docs of its columns."""
+        if "type: moulin" in (where / "profiles.yml").read_text():
+            shown = {row["key"]: row["value"] for row in moulin_json("table", "show", "analytics.a", cwd=where.parent.parent)}
+            metadata = json.loads(pathlib.Path(shown["metadata"].removeprefix("file://")).read_text())
+            schema = next(s for s in metadata["schemas"] if s["schema-id"] == metadata["current-schema-id"])
+            return metadata["properties"].get("comment"), {f["name"]: f.get("doc") for f in schema["fields"]}
+        kind = rows(where, "select comment from duckdb_tables() where table_name = 'a' union all select comment from duckdb_views() where view_name = 'a'")
+        columns = rows(where, "select column_name, comment from duckdb_columns() where table_name = 'a'")
+        return kind[0]["comment"], {row["column_name"]: row["comment"] or None for row in columns}
+
+    @case
+    def descriptions_go_to_the_database():
+        for engine in ENGINES:
+            for kind in ("table", "incremental"):
+                where = dbt_project(root, engine, {"models/a.yml": DESCRIBED.replace("COLUMNS", "true").replace("TEXT", "the key"), "models/a.sql":
+                                                   f"{{{{ config(materialized='{kind}') }}}} select 1 as id, 2 as other"})
+                moulin("transform", "run", cwd=where)
+                assert described(where) == ("it's ours", {"id": "the key", "other": None}), (engine, kind, described(where))
+                write(where, {"models/a.yml": DESCRIBED.replace("COLUMNS", "true").replace("TEXT", "''")})
+                moulin("transform", "run", cwd=where)
+                assert described(where) == ("it's ours", {"id": None, "other": None}), (engine, kind, described(where))
+            where = dbt_project(root, engine, {"models/a.yml": DESCRIBED.replace("COLUMNS", "false").replace("TEXT", "the key"), "models/a.sql":
+                                               "{{ config(materialized='table') }} select 1 as id"})
+            moulin("transform", "run", cwd=where)
+            assert described(where) == ("it's ours", {"id": None})
+            write(where, {"models/a.sql": "select 1 as id"})
+            said = moulin("transform", "run", cwd=where).stderr
+            assert ("views of the embedded engine keep no descriptions" in said) == (engine == "moulin"), said
 
 finish()

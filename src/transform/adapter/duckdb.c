@@ -293,6 +293,41 @@ static rc commit(struct session *session, const struct relation *relation, struc
     return result;
 }
 
+static rc comment(struct session *session, const char *kind, struct str name, struct str text,
+                  struct err *err)
+{
+    const struct str literal = duck_quote_literal(session->arena, text);
+    return duck_execute(session->connection,
+                        arena_printf(session->arena, "COMMENT ON %s %.*s IS %.*s", kind,
+                                     STR_ARGS(name), STR_ARGS(literal)),
+                        NULL, NULL, err);
+}
+
+static rc document(struct session *session, const struct relation *relation,
+                   const struct relation_docs *docs, struct err *err)
+{
+    struct arena *arena = session->arena;
+    struct relation_info info;
+    TRY(duckdb_find(session, relation, &info, err));
+    const struct str name = relation_render(arena, relation);
+    const char *kind = info.type == RELATION_VIEW ? "VIEW" : "TABLE";
+    if (docs->comment.length > 0)
+        TRY(comment(session, kind, name, docs->comment, err));
+    struct duck_rows columns;
+    TRY(session_describe(session, arena, name, &columns, err));
+    for (size_t i = 0; i < columns.row_count; i++)
+        for (size_t k = 0; k < docs->count; k++) {
+            const struct str column = duck_cell(&columns, i, 0)->text;
+            if (!str_equal_ignore_case(column, docs->names[k]))
+                continue;
+            const struct str quoted = duck_quote_identifier(arena, column);
+            const struct str full =
+                arena_printf(arena, "%.*s.%.*s", STR_ARGS(name), STR_ARGS(quoted));
+            TRY(comment(session, "COLUMN", full, docs->docs[k], err));
+        }
+    return RC_OK;
+}
+
 static rc allow(struct session *session, struct str sql, struct err *err)
 {
     (void)session, (void)sql, (void)err;
@@ -309,5 +344,6 @@ const struct adapter_class adapter_duckdb = {
     .rename = rename_duckdb,
     .create_view = create_view,
     .commit = commit,
+    .document = document,
     .check_statement = allow,
 };

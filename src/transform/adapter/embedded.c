@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "transform/adapter/duckdb.h"
 #include "transform/cte.h"
@@ -145,6 +146,25 @@ static rc commit(struct session *session, const struct relation *relation, struc
     return lake_commit(lake_of(session), session->connection, &write, ret_rows, err);
 }
 
+// A view is a text beside the catalog: there is no place for comments that a client would find.
+static rc document(struct session *session, const struct relation *relation,
+                   const struct relation_docs *docs, struct err *err)
+{
+    struct relation_info info;
+    TRY(find(session, relation, &info, err));
+    if (info.exists && info.type == RELATION_TABLE)
+        return lake_document(lake_of(session), relation->schema, relation->identifier,
+                             docs->comment, docs->names, docs->docs, docs->count, err);
+    if (!session->adapter->has_warned_of_docs) {
+        session->adapter->has_warned_of_docs = true;
+        session->adapter->t->warning_count++;
+        log_warn("persist_docs: %.*s.%.*s is a view, and views of the embedded engine keep no "
+                 "descriptions; further views are not named",
+                 STR_ARGS(relation->schema), STR_ARGS(relation->identifier));
+    }
+    return RC_OK;
+}
+
 // ---- statements of hooks
 
 static struct str first_word(struct str sql)
@@ -202,5 +222,6 @@ const struct adapter_class adapter_embedded = {
     .rename = rename_embedded,
     .create_view = create_view,
     .commit = commit,
+    .document = document,
     .check_statement = check_statement,
 };

@@ -154,7 +154,9 @@
 {% macro apply_grants(relation, grant_config, should_revoke=true) -%}
   {%- if grant_config -%}{%- do exceptions.warn(relation ~ ': grants have no meaning on this engine and are left out') -%}{%- endif -%}
 {%- endmacro %}
-{% macro persist_docs(relation, model, for_relation=true, for_columns=true) -%}{%- endmacro %}
+{% macro persist_docs(relation, model, for_relation=true, for_columns=true) -%}
+  {%- do adapter.persist_docs(relation, for_relation=for_relation, for_columns=for_columns) -%}
+{%- endmacro %}
 {% macro create_indexes(relation) -%}{%- endmacro %}
 
 {% macro convert_datetime(date_str, date_fmt) %}

@@ -18,6 +18,7 @@
   {%- do adapter.contracted(sql, stores=false) -%}
   {%- do write(get_create_view_as_sql(target_relation, sql)) -%}
   {%- do store_result('main', response=adapter.create_view(target_relation, sql)) -%}
+  {%- do persist_docs(target_relation, model) -%}
   {{ materialization_end() }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
@@ -30,6 +31,7 @@
   {%- set rows_sql = adapter.contracted(sql) -%}
   {%- do write(get_create_table_as_sql(false, target_relation, rows_sql)) -%}
   {%- do store_result('main', response=adapter.commit(target_relation, rows_sql, 'replace')) -%}
+  {%- do persist_docs(target_relation, model) -%}
   {{ materialization_end() }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
@@ -107,6 +109,7 @@
   {%- else -%}
     {%- do incremental_custom(strategy, target_relation, unique_key, on_schema_change, rows_sql) -%}
   {%- endif -%}
+  {%- do persist_docs(target_relation, model) -%}
   {{ materialization_end() }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
@@ -119,6 +122,7 @@
   {%- set seed_sql = adapter.seed_query() -%}
   {%- do write(seed_sql) -%}
   {%- do store_result('main', response=adapter.commit(target_relation, seed_sql, 'replace')) -%}
+  {%- do persist_docs(target_relation, model) -%}
   {{ materialization_end() }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
