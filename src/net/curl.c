@@ -288,9 +288,13 @@ static struct str plain_reason(struct arena *arena, struct str why)
     return is_acronym ? why : str_concat(arena, first, str_slice(why, 1, why.length));
 }
 
-static rc transfer_error(struct curl_handle *handle, CURLcode code, struct str url, struct err *err)
+static rc transfer_error(struct curl_handle *handle, CURLcode code,
+                         const struct curl_transfer *transfer, struct err *err)
 {
-    const struct str place = url_redact(handle->answer_arena, url);
+    const struct http_request *request = transfer->request;
+    const struct str place =
+        url_redact_named(handle->answer_arena, transfer->url, request->secret_parameters,
+                         request->secret_parameter_count);
     const struct http_options *options = handle->options;
     if (handle->is_stopped)
         return err_set(err, RC_INTERRUPTED, "interrupted while reading %.*s", STR_ARGS(place));
@@ -366,7 +370,7 @@ rc curl_handle_perform(struct curl_handle *handle, struct arena *arena,
     const CURLcode code = lib.easy_perform(handle->easy);
     lib.slist_free_all(headers);
     if (code != CURLE_OK)
-        return transfer_error(handle, code, transfer->url, err);
+        return transfer_error(handle, code, transfer, err);
     long status = 0;
     lib.easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
     *ret_response = (struct http_response){

@@ -67,6 +67,13 @@ static void free_body(void *body)
     buf_done(body);
 }
 
+// The URL for logs and errors, without what this request names as secret.
+static struct str shown(struct arena *arena, const struct http_request *request, struct str url)
+{
+    return url_redact_named(arena, url, request->secret_parameters,
+                            request->secret_parameter_count);
+}
+
 // Asks the recording or the server; follows nothing, tries once.
 static rc exchange(struct http_client *client, struct arena *arena,
                    const struct curl_transfer *transfer, struct http_response *ret_response,
@@ -83,7 +90,7 @@ static rc exchange(struct http_client *client, struct arena *arena,
     const int64_t started_us = time_now_us();
     TRY(curl_handle_perform(client->curl, arena, transfer, ret_response, err));
     log_debug("%.*s %.*s: %d, %zu bytes, %lld ms", STR_ARGS(step.method),
-              STR_ARGS(url_redact(arena, step.url)), ret_response->status,
+              STR_ARGS(shown(arena, &step, step.url)), ret_response->status,
               ret_response->body.length, (long long)ret_response->elapsed_ms);
     if (recording != NULL)
         TRY(recording_add(recording, &step, ret_response, started_us, err));
@@ -101,7 +108,7 @@ static rc follow(struct arena *arena, struct str location, int status,
 {
     struct str next;
     TRY_CONTEXT(url_resolve(arena, transfer->url, location, &next, err), err,
-                "the redirect of %.*s", STR_ARGS(url_redact(arena, transfer->url)));
+                "the redirect of %.*s", STR_ARGS(shown(arena, transfer->request, transfer->url)));
     struct url from, to;
     TRY(url_parse(transfer->url, &from, err));
     TRY(url_parse(next, &to, err));
@@ -138,7 +145,7 @@ static rc attempt(struct http_client *client, struct arena *arena,
             return RC_OK;
         if (step >= client->options.max_redirects)
             return err_set(err, RC_LIMIT, "%.*s redirects more than %d times (max_redirects)",
-                           STR_ARGS(url_redact(arena, request->url)),
+                           STR_ARGS(shown(arena, request, request->url)),
                            client->options.max_redirects);
         TRY(follow(arena, location, ret_response->status, &transfer, err));
     }
@@ -199,7 +206,7 @@ rc http_send(struct http_client *client, struct arena *arena, const struct http_
     struct err *failure = err != NULL ? err : &local;
     struct retry retry;
     retry_init(&retry,
-               policy_of(client, request, arena_cstr(arena, url_redact(arena, request->url))));
+               policy_of(client, request, arena_cstr(arena, shown(arena, request, request->url))));
     for (int attempts = 1;; attempts++) {
         struct http_response response = {0};
         const rc code = attempt(client, arena, request, body, &response, failure);

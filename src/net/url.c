@@ -328,6 +328,20 @@ bool url_is_secret_name(struct str name)
 
 struct str url_redact(struct arena *arena, struct str url)
 {
+    return url_redact_named(arena, url, NULL, 0);
+}
+
+static bool is_hidden(struct str name, const struct str *names, size_t name_count)
+{
+    for (size_t i = 0; i < name_count; i++)
+        if (str_equal_ignore_case(name, names[i]))
+            return true;
+    return url_is_secret_name(name);
+}
+
+struct str url_redact_named(struct arena *arena, struct str url, const struct str *names,
+                            size_t name_count)
+{
     struct url parts;
     if (url_parse(url, &parts, NULL) != RC_OK)
         return url;
@@ -346,7 +360,7 @@ struct str url_redact(struct arena *arena, struct str url)
         separator = '&';
         const size_t equals = str_find_byte(part, '=');
         const struct str name = equals == SIZE_MAX ? part : str_slice(part, 0, equals);
-        if (equals != SIZE_MAX && url_is_secret_name(url_decode(arena, name, true)))
+        if (equals != SIZE_MAX && is_hidden(url_decode(arena, name, true), names, name_count))
             buf_printf(&out, "%.*s=***", STR_ARGS(name));
         else
             buf_append_str(&out, part);

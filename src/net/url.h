@@ -62,6 +62,9 @@ struct str url_add_query(struct arena *arena, struct str url, struct str query);
 /// The URL fit for logs and errors: userinfo dropped, values of parameters whose names look like
 /// credentials (token, key, secret, password, signature, ...) replaced by "***".
 struct str url_redact(struct arena *arena, struct str url);
+/// As url_redact, and the values of these parameters as well, whatever their names look like.
+struct str url_redact_named(struct arena *arena, struct str url, const struct str *names,
+                            size_t name_count);
 /// True when a parameter or header name looks like a credential.
 bool url_is_secret_name(struct str name);
 

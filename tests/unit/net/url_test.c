@@ -118,6 +118,9 @@ static void hides_credentials(void **state)
     (void)state;
     assert_text(url_redact(arena, STR("https://u:p@h/x?api_key=abc&page=2&token=t&keyword=k")),
                 "https://h/x?api_key=***&page=2&token=***&keyword=k");
+    const struct str named = STR("k");
+    assert_text(url_redact_named(arena, STR("https://h/x?K=abc&page=2&token=t"), &named, 1),
+                "https://h/x?K=***&page=2&token=***");
     assert_true(url_is_secret_name(STR("X-API-Key")));
     assert_true(url_is_secret_name(STR("client_secret")));
     assert_false(url_is_secret_name(STR("next_page_token")));
