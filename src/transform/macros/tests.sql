@@ -52,8 +52,15 @@ where value_field not in (
   {{ return(adapter.dispatch('test_relationships', 'dbt')(model, column_name, to, field)) }}
 {% endtest %}
 {% macro default__test_relationships(model, column_name, to, field) %}
-select child.{{ column_name }} as from_field
-from {{ model }} as child
-left join {{ to }} as parent on child.{{ column_name }} = parent.{{ field }}
-where child.{{ column_name }} is not null and parent.{{ field }} is null
+{#- `model` may be a subquery that has its alias already (config `where`): it takes no second one. -#}
+with referring as (
+  select {{ column_name }} as from_field from {{ model }} where {{ column_name }} is not null
+),
+referred as (
+  select {{ field }} as to_field from {{ to }}
+)
+select referring.from_field
+from referring
+left join referred on referring.from_field = referred.to_field
+where referred.to_field is null
 {% endmacro %}
