@@ -77,6 +77,16 @@ static void close_transform(void *object)
     transform_close(object);
 }
 
+// Whatever is wrong with a file of the project, a template's syntax or its YAML: the project is
+// wrong and nothing was done. What the machine failed at stays what it is.
+static rc as_mistake_of_the_project(rc code, struct err *err)
+{
+    const bool is_content = code == RC_INVALID || code == RC_FAILED;
+    if (is_content && err != NULL)
+        err->code = RC_CONFIG;
+    return is_content ? RC_CONFIG : code;
+}
+
 rc transform_open(struct arena *arena, struct transform_options *options,
                   struct transform **ret_transform, struct err *err)
 {
@@ -96,10 +106,10 @@ rc transform_open(struct arena *arena, struct transform_options *options,
     map_init(&t->manifest.macros, arena);
     make_environments(t);
     TRY(load_builtins(t, err));
-    TRY(project_file_load(t, err));
+    TRY(as_mistake_of_the_project(project_file_load(t, err), err));
     if (options->target_path.length > 0)
         t->root->target_path = options->target_path;
-    TRY(parse_project(t, err));
+    TRY(as_mistake_of_the_project(parse_project(t, err), err));
     TRY(graph_levels(t, err));
     arena_defer(arena, close_transform, t);
     *ret_transform = t;
