@@ -274,6 +274,14 @@ static rc take_wait_time(struct visit *visit, struct str path, int64_t *ret_us, 
                      : json_print(visit->frame->arena, &value, JSON_COMPACT)));
 }
 
+rc frame_wait(struct frame *frame, int64_t until_us, struct err *err)
+{
+    struct run *run = frame->run;
+    const bool is_over = until_us >= run->deadline_us;
+    TRY(run->clock.wait_until(run->clock.context, is_over ? run->deadline_us : until_us, err));
+    return is_over ? frame_fail(frame, STR("States.Timeout"), (struct str){0}) : RC_OK;
+}
+
 static rc state_wait(struct visit *visit, struct err *err)
 {
     struct run *run = visit->frame->run;
@@ -294,7 +302,7 @@ static rc state_wait(struct visit *visit, struct err *err)
         return visit_runtime_error(visit, "the wait is longer than can be counted");
     if (until == INT64_MIN && __builtin_add_overflow(now, delay, &until))
         return visit_runtime_error(visit, "the wait is longer than can be counted");
-    TRY(run->clock.wait_until(run->clock.context, until, err));
+    TRY(frame_wait(visit->frame, until, err));
     visit->result = visit->effective;
     return visit_put_output(visit, &visit->effective, err);
 }
@@ -373,7 +381,7 @@ rc frame_run_machine(struct frame *frame, const struct json *machine, const stru
     while (name.length > 0) {
         TRY(runtime_check(err));
         struct run *run = frame->run;
-        if (run->clock.now_us(run->clock.context) > run->deadline_us)
+        if (run->clock.now_us(run->clock.context) >= run->deadline_us)
             return frame_fail(frame, STR("States.Timeout"), (struct str){0});
         const struct json *state = json_get(states, name);
         const struct state_kind *kind = state != NULL ? kind_of(state) : NULL;
@@ -424,7 +432,7 @@ static rc announce_failure(struct frame *frame, struct flow_result *result, stru
 {
     struct json details = {.kind = JSON_OBJECT};
     const bool is_timeout =
-        frame->run->clock.now_us(frame->run->clock.context) > frame->run->deadline_us &&
+        frame->run->clock.now_us(frame->run->clock.context) >= frame->run->deadline_us &&
         str_is(frame->failure.error, "States.Timeout");
     result->status = is_timeout ? FLOW_TIMED_OUT : FLOW_FAILED;
     result->error = frame->failure.error;

@@ -40,6 +40,7 @@ struct flow_task {
     int64_t attempt;               // 0 = the first
     int64_t timeout_seconds;       // 0 = none
     int64_t heartbeat_seconds;     // 0 = none
+    int64_t left_us;               // until the machine's own TimeoutSeconds; 0 = for ever
     struct str token;              // $$.Task.Token
 };
 

@@ -65,6 +65,8 @@ CHECK rc frame_event(struct frame *frame, const char *type, const char *details_
 CHECK rc frame_side_event(struct frame *frame, const char *type, const char *details_name,
                           struct json *details, struct str state, int64_t *ret_id, struct err *err);
 rc frame_fail(struct frame *frame, struct str error, struct str cause);
+/// Waits, at most until the machine's own time is over, which is then the failure States.Timeout.
+rc frame_wait(struct frame *frame, int64_t until_us, struct err *err);
 /// States.Runtime: "An error occurred while executing the state 'X' (entered at the event id #2)."
 rc visit_runtime_error(struct visit *visit, const char *format, ...) PRINTF_LIKE(2, 3);
 CHECK rc frame_run_machine(struct frame *frame, const struct json *machine,

@@ -73,8 +73,9 @@ static rc retry(struct visit *visit, int64_t *used, bool *ret_again, struct err 
         used[i]++;
         struct run *run = frame->run;
         const int64_t now = run->clock.now_us(run->clock.context);
-        *ret_again = true;
-        return run->clock.wait_until(run->clock.context, now + (int64_t)(delay * 1e6), err);
+        const rc code = frame_wait(frame, now + (int64_t)(delay * 1e6), err);
+        *ret_again = code == RC_OK;
+        return code;
     }
     return RC_OK;
 }

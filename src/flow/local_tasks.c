@@ -257,6 +257,15 @@ static void start_command(struct child *child, const char *command)
     add_option(child, "--log-format", STR("json"));
 }
 
+// The task's own limit or what is left of the machine's; 0 = none.
+static int64_t child_timeout_us(const struct flow_task *task)
+{
+    const int64_t own_us = task->timeout_seconds * INT64_C(1000000);
+    if (task->left_us == 0 || own_us == 0)
+        return task->left_us == 0 ? own_us : task->left_us;
+    return own_us < task->left_us ? own_us : task->left_us;
+}
+
 /// @param ret_code  the child's exit code
 static rc run_child(struct child *child, int *ret_code, bool *ret_is_timeout, struct err *err)
 {
@@ -269,7 +278,7 @@ static rc run_child(struct child *child, int *ret_code, bool *ret_is_timeout, st
         .folder = child->tasks->options.project->folder,
         .captures_output = true,
         .captures_errors = true,
-        .timeout_us = child->task->timeout_seconds * INT64_C(1000000),
+        .timeout_us = child_timeout_us(child->task),
         .on_line = take_line,
         .context = child,
     };

@@ -129,6 +129,11 @@ static rc attempt_task(struct visit *visit, struct err *err)
                              .definition = visit->state,
                              .attempt = visit->retry_count,
                              .token = visit->token};
+    const struct run *run = frame->run;
+    if (run->deadline_us != INT64_MAX) {
+        const int64_t left_us = run->deadline_us - run->clock.now_us(run->clock.context);
+        task.left_us = left_us > 0 ? left_us : 1;
+    }
     TRY(take_seconds(visit, "TimeoutSeconds", "TimeoutSecondsPath", &task.timeout_seconds, err));
     TRY(take_seconds(visit, "HeartbeatSeconds", "HeartbeatSecondsPath", &task.heartbeat_seconds,
                      err));

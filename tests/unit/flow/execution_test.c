@@ -222,6 +222,38 @@ static void test_the_time_limit_of_the_machine_ends_a_loop(void **state)
     arena_close(w.arena);
 }
 
+static void test_the_time_limit_of_the_machine_cuts_waits_short(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int wait_count;
+        int64_t last_wait_s;
+    } cases[] = {
+        {"{\"StartAt\":\"W\",\"TimeoutSeconds\":25,\"States\":{\"W\":{\"Type\":\"Wait\","
+         "\"Seconds\":"
+         "100,\"End\":true}}}",
+         1, 25},
+        // The second attempt would come after the end: nobody may catch that.
+        {"{\"StartAt\":\"T\",\"TimeoutSeconds\":25,\"States\":{\"T\":{\"Type\":\"Task\","
+         "\"Resource\":"
+         "\"r\",\"Retry\":[{\"ErrorEquals\":[\"States.ALL\"],\"IntervalSeconds\":20}],\"Catch\":[{"
+         "\"ErrorEquals\":[\"States.ALL\"],\"Next\":\"S\"}],\"End\":true},\"S\":{\"Type\":"
+         "\"Succeed\"}}}",
+         2, 5},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w = {.arena = arena_open(NULL), .failures_left = 9, .error = "Net"};
+        struct flow_result result;
+        struct err err;
+        assert_int_equal(execute(&w, cases[i].text, "{}", &result, &err), RC_OK);
+        assert_int_equal(result.status, FLOW_TIMED_OUT);
+        assert_int_equal(w.wait_count, cases[i].wait_count);
+        assert_int_equal(w.waits_s[w.wait_count - 1], cases[i].last_wait_s);
+        arena_close(w.arena);
+    }
+}
+
 static void test_a_loop_without_end_stops_at_the_limit_of_events(void **state)
 {
     (void)state;
@@ -342,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_a_catcher_takes_what_retries_could_not_mend),
         cmocka_unit_test(test_branches_and_iterations_see_outer_variables_and_keep_theirs),
         cmocka_unit_test(test_the_time_limit_of_the_machine_ends_a_loop),
+        cmocka_unit_test(test_the_time_limit_of_the_machine_cuts_waits_short),
         cmocka_unit_test(test_a_loop_without_end_stops_at_the_limit_of_events),
         cmocka_unit_test(test_an_interruption_ends_it_as_aborted),
         cmocka_unit_test(test_an_error_of_the_sink_ends_the_execution_wherever_it_comes),

@@ -79,18 +79,25 @@ static void use_program(const char *script)
                                         .project = project, .program = path, .on_log = keep_log});
 }
 
-static struct flow_outcome run(const char *resource, const char *parameters, int64_t timeout)
+static struct flow_outcome run_for(const char *resource, const char *parameters, int64_t timeout,
+                                   int64_t left_us)
 {
     struct flow_outcome outcome = {0};
     struct err err;
     struct flow_task task = {.execution_name = STR("exec"),
                              .state = STR("Load it"),
                              .resource = str_of(resource),
-                             .timeout_seconds = timeout};
+                             .timeout_seconds = timeout,
+                             .left_us = left_us};
     assert_int_equal(json_parse(arena, str_of(parameters), "t", &task.parameters, &err), RC_OK);
     const struct flow_executor executor = local_tasks_executor(tasks);
     assert_int_equal(executor.run(executor.context, &task, arena, &outcome, &err), RC_OK);
     return outcome;
+}
+
+static struct flow_outcome run(const char *resource, const char *parameters, int64_t timeout)
+{
+    return run_for(resource, parameters, timeout, 0);
 }
 
 static const char *text_of(const struct json *value)
@@ -180,9 +187,11 @@ static void test_a_task_that_takes_too_long_is_ended(void **state)
 {
     (void)state;
     use_program("#!/bin/sh\nexec sleep 60\n");
-    const struct flow_outcome outcome = run(RUN_TASK, "{\"TaskDefinition\":\"dev-dbt\"}", 1);
+    struct flow_outcome outcome = run(RUN_TASK, "{\"TaskDefinition\":\"dev-dbt\"}", 1);
     assert_true(outcome.is_timeout);
     assert_true(str_is(outcome.error, "States.Timeout"));
+    outcome = run_for(RUN_TASK, "{\"TaskDefinition\":\"dev-dbt\"}", 50, 100000);
+    assert_true(outcome.is_timeout); // by what is left of the machine's time
 }
 
 static void test_stubs_answer_what_moulin_yml_says(void **state)
