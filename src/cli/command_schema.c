@@ -204,6 +204,9 @@ static rc finish(struct schema_call *call, const char *verb, struct err *err)
                                  : output_text(output, err, "the files name every column\n");
     if (!call->has_files)
         return output_text(output, err, "there are no schema files\n");
+    if (call->refused > 0)
+        return output_text(output, err, "%lld changes are refused: apply would do nothing\n",
+                           (long long)call->refused);
     if (str_is(str_of(verb), "plan"))
         return call->changed > 0
                    ? output_text(output, err, "%lld changes to apply\n", (long long)call->changed)

@@ -103,6 +103,8 @@ def what_iceberg_cannot_do_is_refused_with_a_reason():
                                  ("identifier_fields: [url]", "identifier_fields: [note]", "note")]:
             write(path, FIRST.replace(old, new))
             assert ("refused", column) in changes(path), changes(path)
+            told = moulin("schema", "plan", "t", cwd=path).stdout
+            assert "1 changes are refused" in told and "nothing to apply" not in told, told
             done = moulin("schema", "apply", "t", cwd=path, code=3)
             assert column in done.stderr, done.stderr
         write(path, FIRST)
