@@ -215,7 +215,8 @@ static struct value result_dict(struct arena *arena, const struct run_result *r)
     const bool has_code = r->node->is_compiled && r->node->type != NODE_SEED;
     put(dict, "status", value_str(str_of(run_status_names[r->status])));
     put(dict, "timing", timings);
-    put(dict, "thread_id", VALUE_STR_LITERAL("Thread-1"));
+    put(dict, "thread_id",
+        value_str(r->node->type == NODE_OPERATION ? STR("main") : STR("Thread-1")));
     put(dict, "execution_time",
         value_float(ran ? (double)(r->execute_end_us - r->compile_start_us) / 1e6 : 0));
     put(dict, "adapter_response",

@@ -26,7 +26,8 @@ struct run {
     enum transform_verb verb;
     struct run_summary *summary;
     size_t total;
-    bool is_stopped; // --fail-fast
+    bool is_stopped;      // --fail-fast, or interrupted
+    bool has_failed_hook; // of on-run-start: nothing is built
     struct err interruption;
 };
 
@@ -43,6 +44,8 @@ static struct str describe(struct arena *arena, const struct node *node)
 {
     if (node->type == NODE_TEST)
         return arena_printf(arena, "test %.*s", STR_ARGS(node->name));
+    if (node->type == NODE_OPERATION)
+        return arena_printf(arena, "hook: %.*s", STR_ARGS(node->alias));
     const struct str materialized = node_materialized(node);
     if (node->type == NODE_SEED)
         return arena_printf(arena, "seed file %.*s.%.*s", STR_ARGS(node->schema),
@@ -271,7 +274,7 @@ static void gate(struct run *run, const struct node *test)
 
 // ---- the loop
 
-static const char *const ok_words[] = {
+static const char *const ok_words[NODE_TYPE_COUNT] = {
     [NODE_MODEL] = "OK created", [NODE_SEED] = "OK loaded", [NODE_ANALYSIS] = "OK compiled"};
 
 static void count_result(struct run *run, size_t number, struct run_result *result)
@@ -284,7 +287,9 @@ static void count_result(struct run *run, size_t number, struct run_result *resu
     switch (result->status) {
     case STATUS_SUCCESS:
         progress(run, number, ok_words[node->type] != NULL ? ok_words[node->type] : "OK", node,
-                 result->message.length > 0 ? result->message : STR("OK"), elapsed);
+                 result->message.length == 0 || node->type == NODE_OPERATION ? STR("OK")
+                                                                             : result->message,
+                 elapsed);
         break;
     case STATUS_PASS:
         progress(run, number, "PASS", node, STR("PASS"), elapsed);
@@ -330,10 +335,12 @@ static void run_one(struct run *run, size_t number, struct node *node)
     struct run_result *result = vec_push(run->t->arena, &run->summary->results);
     *result = (struct run_result){.node = node, .failures = -1, .status = STATUS_SKIPPED};
     const bool is_test_of_failed = node->type == NODE_TEST && is_blocked(node);
-    if (run->is_stopped || node->is_failed || is_blocked(node) || is_test_of_failed) {
+    if (run->is_stopped || run->has_failed_hook || node->is_failed || is_blocked(node) ||
+        is_test_of_failed) {
         node->is_failed = true;
-        result->message = run->is_stopped ? STR("skipped: an earlier node failed (--fail-fast)")
-                                          : STR("skipped: something that it depends on failed");
+        result->message = run->has_failed_hook ? STR("skipped: an on-run-start hook failed")
+                          : run->is_stopped ? STR("skipped: an earlier node failed (--fail-fast)")
+                                            : STR("skipped: something that it depends on failed");
         count_result(run, number, result);
         return;
     }
@@ -440,8 +447,31 @@ static struct value schemas_value(struct run *run)
     return list;
 }
 
-static rc run_hook(struct run *run, struct package *package, const char *kind, size_t number,
-                   struct str hook, struct err *err)
+// The text of a hook, rendered and run.
+static rc execute_hook(struct run *run, struct node *node, struct str hook, struct err *err)
+{
+    struct transform *t = run->t;
+    struct scope scope;
+    scope_init(&scope, t, t->arena, PHASE_RUN, node);
+    scope_set(&scope, "results", results_value(run));
+    scope_set(&scope, "schemas", schemas_value(run));
+    struct str sql = STR("");
+    rc result = scope_render_text(&scope, hook, node->name, &sql, err);
+    node->is_compiled = result == RC_OK;
+    node->compiled_code = str_trim(sql);
+    struct session *session = NULL;
+    if (result == RC_OK && node->compiled_code.length > 0)
+        result = session_of(&scope, &session, err);
+    if (session != NULL && result == RC_OK)
+        result = t->adapter->class->check_statement(session, sql, err);
+    if (session != NULL && result == RC_OK)
+        result = duck_script(session->connection, sql, err);
+    session_close(scope.session);
+    return result;
+}
+
+static struct node *hook_node(struct run *run, struct package *package, const char *kind,
+                              size_t number)
 {
     struct transform *t = run->t;
     const struct source_file file = {
@@ -452,35 +482,65 @@ static rc run_hook(struct run *run, struct package *package, const char *kind, s
     node->schema = t->profile.schema;
     node->database = t->profile.database;
     node->config = value_dict_new(t->arena);
-    struct scope scope;
-    scope_init(&scope, t, t->arena, PHASE_RUN, node);
-    scope_set(&scope, "results", results_value(run));
-    scope_set(&scope, "schemas", schemas_value(run));
-    struct str sql;
-    rc result = scope_render_text(&scope, hook, node->name, &sql, err);
-    struct session *session = NULL;
-    if (result == RC_OK && str_trim(sql).length > 0)
-        result = session_of(&scope, &session, err);
-    if (session != NULL && result == RC_OK)
-        result = t->adapter->class->check_statement(session, sql, err);
-    if (session != NULL && result == RC_OK)
-        result = duck_script(session->connection, sql, err);
-    session_close(scope.session);
-    if (result != RC_OK)
-        err_context(err, "hook %.*s", STR_ARGS(node->name));
-    return result;
+    node->alias = arena_printf(t->arena, "%.*s.%s.%zu", STR_ARGS(package->name), kind, number);
+    return node;
 }
 
-static rc run_hooks(struct run *run, bool is_start, struct err *err)
+// @param is_skipped  an earlier hook of the same kind failed
+static void run_hook(struct run *run, size_t number, struct node *node, struct str hook,
+                     bool is_skipped)
 {
+    struct arena *arena = run->t->arena;
+    // The hook sees the results that were there before it.
+    struct run_result result = {.node = node, .failures = 0, .status = STATUS_SKIPPED};
+    if (is_skipped) {
+        result.message = arena_printf(arena, "%.*s skipped", STR_ARGS(node->alias));
+    } else {
+        progress(run, number, "START", node, STR("RUN"), -1);
+        struct err failure = {0};
+        result.compile_start_us = result.compile_end_us = result.execute_start_us = time_now_us();
+        const rc code = execute_hook(run, node, hook, &failure);
+        result.execute_end_us = time_now_us();
+        result.status = STATUS_SUCCESS;
+        result.message = arena_printf(arena, "%.*s passed", STR_ARGS(node->alias));
+        if (code != RC_OK) {
+            note_failure(run, node, &result, &failure);
+            result.message = arena_printf(arena, "%.*s failed, error:\n %.*s",
+                                          STR_ARGS(node->alias), STR_ARGS(result.message));
+        }
+        if (code == RC_INTERRUPTED) {
+            run->interruption = failure;
+            run->is_stopped = true;
+        }
+    }
+    *vec_push(arena, &run->summary->results) = result;
+    count_result(run, number, &result);
+}
+
+// @return false when one failed: the others of its kind are skipped
+static bool run_hooks(struct run *run, bool is_start)
+{
+    const char *kind = is_start ? "on-run-start" : "on-run-end";
+    const size_t node_total = run->total;
+    bool is_good = true;
+    size_t number = 0;
+    run->total = 0;
+    for (size_t p = 0; p < run->t->packages.count; p++) {
+        const struct package *package = run->t->packages.items[p];
+        run->total += is_start ? package->on_run_start.count : package->on_run_end.count;
+    }
     for (size_t p = 0; p < run->t->packages.count; p++) {
         struct package *package = run->t->packages.items[p];
         const str_vec *hooks = is_start ? &package->on_run_start : &package->on_run_end;
-        for (size_t i = 0; i < hooks->count; i++)
-            TRY(run_hook(run, package, is_start ? "on-run-start" : "on-run-end", i, hooks->items[i],
-                         err));
+        for (size_t i = 0; i < hooks->count; i++) {
+            struct node *node = hook_node(run, package, kind, i);
+            run_hook(run, ++number, node, hooks->items[i], !is_good);
+            is_good &= run->summary->results.items[run->summary->results.count - 1].status ==
+                       STATUS_SUCCESS;
+        }
     }
-    return RC_OK;
+    run->total = node_total;
+    return is_good;
 }
 
 struct str transform_summary_line(struct arena *arena, const struct run_summary *summary)
@@ -527,11 +587,11 @@ rc transform_run(struct transform *t, enum transform_verb verb, struct run_summa
         log_warn("nothing to do: the selection has no node that %s works on", verb_names[verb]);
     if (nodes.count > 0 && verb != VERB_COMPILE) {
         TRY(create_schemas(t, &nodes, err));
-        TRY(run_hooks(&run, true, err));
+        run.has_failed_hook = !run_hooks(&run, true);
     }
     run_all(&run);
     if (nodes.count > 0 && verb != VERB_COMPILE && run.interruption.code == RC_OK)
-        TRY(run_hooks(&run, false, err));
+        (void)run_hooks(&run, false);
     summary.elapsed_us = time_monotonic_us() - start;
     summarize(&run);
     *ret_summary = summary;

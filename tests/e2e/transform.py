@@ -1,5 +1,6 @@
 """What dbt's options do in `moulin transform`, on a DuckDB file and on the embedded engine: contracts and constraints before
-anything is built, descriptions that go to the database."""
+anything is built, descriptions that go to the database, hooks
+among the results."""
 
 import json
 import pathlib
@@ -140,5 +141,23 @@ with folder() as root:
             write(where, {"models/a.sql": "select 1 as id"})
             said = moulin("transform", "run", cwd=where).stderr
             assert ("views of the embedded engine keep no descriptions" in said) == (engine == "moulin"), said
+
+    @case
+    def hooks_are_listed_with_the_results():
+        hooks = "on-run-start: ['FIRST', \"{{ log('x') }}\"]\non-run-end: ['select {{ results | length }}']\n"
+        head = "name: shop\nprofile: p\n"
+        for engine in ENGINES:
+            where = dbt_project(root, engine, {"dbt_project.yml": head + hooks.replace("FIRST", "select 1"), "models/a.sql": "select 1 as id"})
+            said = moulin("transform", "run", cwd=where)
+            listed = [(r["unique_id"], r["status"], r["message"], r["compiled_code"]) for r in results(where)]
+            start, end = "operation.shop.shop-on-run-start-{}", "operation.shop.shop-on-run-end-0"
+            assert listed == [(start.format(0), "success", "shop.on-run-start.0 passed", "select 1"),
+                              (start.format(1), "success", "shop.on-run-start.1 passed", ""), ("model.shop.a", "success", "OK", "select 1 as id"),
+                              (end, "success", "shop.on-run-end.0 passed", "select 3")], listed
+            assert "PASS=4" in said.stdout + said.stderr
+            write(where, {"dbt_project.yml": head + hooks.replace("FIRST", "select nothing")})
+            moulin("transform", "run", cwd=where, code=1)
+            assert [r["status"] for r in results(where)] == ["error", "skipped", "skipped", "success"]
+            assert results(where)[0]["message"].startswith("shop.on-run-start.0 failed, error:")
 
 finish()
