@@ -138,11 +138,6 @@ rc decimal_parse(struct str text, struct decimal *ret_decimal, struct err *err)
     return RC_OK;
 }
 
-struct decimal decimal_of_int64(int64_t number)
-{
-    return (struct decimal){number, 0};
-}
-
 rc decimal_of_double(double number, struct decimal *ret_decimal, struct err *err)
 {
     char text[40];

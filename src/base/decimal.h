@@ -22,7 +22,6 @@ struct decimal {
 /// scale ("1.10" has scale 2).
 /// @return RC_OK | RC_INVALID (no number; also NaN and Infinity) | RC_LIMIT (more than 38 digits)
 CHECK rc decimal_parse(struct str text, struct decimal *ret_decimal, struct err *err);
-struct decimal decimal_of_int64(int64_t number);
 /// Shortest decimal text of the double, read back. @return RC_INVALID for NaN and infinities
 CHECK rc decimal_of_double(double number, struct decimal *ret_decimal, struct err *err);
 

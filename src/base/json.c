@@ -721,16 +721,6 @@ void json_put_int64(struct json_writer *w, int64_t number)
     buf_printf(w->to, "%lld", (long long)number);
 }
 
-void json_put_double(struct json_writer *w, double number)
-{
-    before_value(w);
-    char text[40];
-    if (isfinite(number))
-        buf_append(w->to, text, (size_t)print_double(text, sizeof text, number));
-    else
-        buf_append_cstr(w->to, "null");
-}
-
 void json_put_bool(struct json_writer *w, bool boolean)
 {
     before_value(w);

@@ -110,7 +110,6 @@ void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, struct str key);
 void json_put_str(struct json_writer *w, struct str text);
 void json_put_int64(struct json_writer *w, int64_t number);
-void json_put_double(struct json_writer *w, double number);
 void json_put_bool(struct json_writer *w, bool boolean);
 void json_put_null(struct json_writer *w);
 void json_put(struct json_writer *w, const struct json *value);

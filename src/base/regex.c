@@ -116,11 +116,6 @@ rc regex_compile(struct arena *arena, struct str pattern, struct regex_options o
     return RC_OK;
 }
 
-size_t regex_group_count(const struct regex *regex)
-{
-    return regex->group_count;
-}
-
 size_t regex_group_of(const struct regex *regex, struct str name)
 {
     char terminated[64];

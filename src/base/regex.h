@@ -43,7 +43,6 @@ struct regex_match {
 
 /// The number of a named group, or SIZE_MAX.
 size_t regex_group_of(const struct regex *regex, struct str name);
-size_t regex_group_count(const struct regex *regex); // without group 0
 
 /// First match at or after byte offset `start` (re.search), exactly at it (re.match), or over the
 /// whole text (re.fullmatch).

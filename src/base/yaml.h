@@ -108,7 +108,6 @@ bool yaml_bool(const struct yaml *node, bool fallback);
 CHECK rc yaml_to_str(const struct yaml *node, const char *what, struct str *ret, struct err *err);
 CHECK rc yaml_to_text(const struct yaml *node, const char *what, struct str *ret, struct err *err);
 CHECK rc yaml_to_int64(const struct yaml *node, const char *what, int64_t *ret, struct err *err);
-CHECK rc yaml_to_double(const struct yaml *node, const char *what, double *ret, struct err *err);
 CHECK rc yaml_to_bool(const struct yaml *node, const char *what, bool *ret, struct err *err);
 CHECK rc yaml_to_seq(const struct yaml *node, const char *what, const struct yaml **ret,
                      struct err *err);
@@ -133,7 +132,6 @@ CHECK rc yaml_rewrite(struct arena *arena, const struct yaml *root,
                       void *context, const struct yaml **ret_root, struct err *err);
 /// A node with the place of `at` (may be NULL) and the value of a plain scalar as YAML reads it.
 const struct yaml *yaml_new_str(struct arena *arena, const struct yaml *at, struct str text);
-const struct yaml *yaml_new_bool(struct arena *arena, const struct yaml *at, bool boolean);
 const struct yaml *yaml_new_int64(struct arena *arena, const struct yaml *at, int64_t number);
 /// What YAML makes of an unquoted scalar: "3" is an integer, "yes" a boolean, "x" text.
 CHECK rc yaml_new_plain(struct arena *arena, const struct yaml *at, struct str text,

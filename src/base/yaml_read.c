@@ -149,14 +149,6 @@ rc yaml_to_int64(const struct yaml *node, const char *what, int64_t *ret, struct
     return RC_OK;
 }
 
-rc yaml_to_double(const struct yaml *node, const char *what, double *ret, struct err *err)
-{
-    if (node == NULL || (node->kind != YAML_INT && node->kind != YAML_FLOAT))
-        return expected(node, what, "a number", err);
-    *ret = node->number;
-    return RC_OK;
-}
-
 rc yaml_to_bool(const struct yaml *node, const char *what, bool *ret, struct err *err)
 {
     if (node == NULL || node->kind != YAML_BOOL)
@@ -233,15 +225,6 @@ const struct yaml *yaml_new_str(struct arena *arena, const struct yaml *at, stru
     node->kind = YAML_STR;
     node->is_quoted = true;
     node->text = node->source = text;
-    return node;
-}
-
-const struct yaml *yaml_new_bool(struct arena *arena, const struct yaml *at, bool boolean)
-{
-    struct yaml *node = node_at(arena, at);
-    node->kind = YAML_BOOL;
-    node->boolean = boolean;
-    node->source = boolean ? STR("true") : STR("false");
     return node;
 }
 

@@ -71,16 +71,6 @@ void output_set_format(struct output *output, enum output_format format)
     output->options.format = format;
 }
 
-bool output_has_color(const struct output *output)
-{
-    return output->options.has_color;
-}
-
-int output_width(const struct output *output)
-{
-    return output->options.width;
-}
-
 rc output_flush(struct output *output, struct err *err)
 {
     size_t at = 0;

@@ -36,8 +36,6 @@ struct output *output_open(struct arena *arena, struct output_options options);
 enum output_format output_format_of(const struct output *output);
 /// Another format for what follows (`query --csv`).
 void output_set_format(struct output *output, enum output_format format);
-bool output_has_color(const struct output *output);
-int output_width(const struct output *output);
 
 enum output_kind {
     OUTPUT_STRING, // left

@@ -225,11 +225,6 @@ void sqlite_bind_double(struct sqlite_statement *statement, int index, double nu
     note_bind(statement, sqlite3_bind_double(statement->handle, index, number));
 }
 
-void sqlite_bind_null(struct sqlite_statement *statement, int index)
-{
-    note_bind(statement, sqlite3_bind_null(statement->handle, index));
-}
-
 rc sqlite_step(struct sqlite_statement *statement, struct err *err)
 {
     if (statement->bind_error != SQLITE_OK)
@@ -270,22 +265,6 @@ struct str sqlite_column_name(const struct sqlite_statement *statement, int colu
     return str_of(sqlite3_column_name(statement->handle, column));
 }
 
-enum sqlite_type sqlite_column_type_of(const struct sqlite_statement *statement, int column)
-{
-    switch (sqlite3_column_type(statement->handle, column)) {
-    case SQLITE_INTEGER:
-        return SQLITE_TYPE_INTEGER;
-    case SQLITE_FLOAT:
-        return SQLITE_TYPE_REAL;
-    case SQLITE_TEXT:
-        return SQLITE_TYPE_TEXT;
-    case SQLITE_BLOB:
-        return SQLITE_TYPE_BLOB;
-    default:
-        return SQLITE_TYPE_NULL;
-    }
-}
-
 bool sqlite_column_is_null(const struct sqlite_statement *statement, int column)
 {
     return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
@@ -314,9 +293,4 @@ int64_t sqlite_column_int64(const struct sqlite_statement *statement, int column
 double sqlite_column_double(const struct sqlite_statement *statement, int column)
 {
     return sqlite3_column_double(statement->handle, column);
-}
-
-int64_t sqlite_last_insert_id(const struct sqlite *sqlite)
-{
-    return sqlite3_last_insert_rowid(sqlite->handle);
 }

@@ -57,7 +57,6 @@ void sqlite_bind_text(struct sqlite_statement *statement, int index, struct str 
 void sqlite_bind_blob(struct sqlite_statement *statement, int index, struct str bytes);
 void sqlite_bind_int64(struct sqlite_statement *statement, int index, int64_t number);
 void sqlite_bind_double(struct sqlite_statement *statement, int index, double number);
-void sqlite_bind_null(struct sqlite_statement *statement, int index);
 
 /// Goes to the next row.
 /// @return RC_OK (a row is there) | RC_EOF (no further row; err untouched) | RC_BUSY | RC_EXISTS (a
@@ -68,24 +67,14 @@ CHECK rc sqlite_step(struct sqlite_statement *statement, struct err *err);
 /// @param ret_changes  rows inserted, updated or deleted; may be NULL
 CHECK rc sqlite_run(struct sqlite_statement *statement, int64_t *ret_changes, struct err *err);
 
-enum sqlite_type {
-    SQLITE_TYPE_NULL,
-    SQLITE_TYPE_INTEGER,
-    SQLITE_TYPE_REAL,
-    SQLITE_TYPE_TEXT,
-    SQLITE_TYPE_BLOB
-};
 /// Columns count from 0. Text and blobs are borrowed until the next step, reset or finalize; NULL
 /// is {NULL, 0}, an empty text has bytes.
 int sqlite_column_count(const struct sqlite_statement *statement);
 struct str sqlite_column_name(const struct sqlite_statement *statement, int column);
-enum sqlite_type sqlite_column_type_of(const struct sqlite_statement *statement, int column);
 bool sqlite_column_is_null(const struct sqlite_statement *statement, int column);
 struct str sqlite_column_text(const struct sqlite_statement *statement, int column);
 struct str sqlite_column_blob(const struct sqlite_statement *statement, int column);
 int64_t sqlite_column_int64(const struct sqlite_statement *statement, int column);
 double sqlite_column_double(const struct sqlite_statement *statement, int column);
-
-int64_t sqlite_last_insert_id(const struct sqlite *sqlite);
 
 #endif

@@ -242,11 +242,6 @@ void duck_disconnect(struct duck_connection *connection)
     duck_library->disconnect(&handle);
 }
 
-struct duck *duck_of_connection(const struct duck_connection *connection)
-{
-    return connection->duck;
-}
-
 void duck_interrupt(struct duck_connection *connection)
 {
     if (connection->handle != NULL)

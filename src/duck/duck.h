@@ -56,7 +56,6 @@ CHECK rc duck_library_version(struct str *ret_version, struct str *ret_path, str
 CHECK rc duck_connect(struct duck *duck, struct arena *arena,
                       struct duck_connection **ret_connection, struct err *err);
 void duck_disconnect(struct duck_connection *connection);
-struct duck *duck_of_connection(const struct duck_connection *connection);
 /// Ends what the connection runs, with RC_INTERRUPTED. Callable from other threads and from signal
 /// handlers.
 void duck_interrupt(struct duck_connection *connection);

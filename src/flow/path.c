@@ -245,16 +245,6 @@ bool path_is_reference(const struct path *path)
     return true;
 }
 
-bool path_is_context(const struct path *path)
-{
-    return path->root == ROOT_CONTEXT;
-}
-
-bool path_is_variable(const struct path *path)
-{
-    return path->root == ROOT_VARIABLE;
-}
-
 struct str path_canonical(struct arena *arena, const struct path *path)
 {
     struct str text = path->root == ROOT_CONTEXT    ? STR("$$")

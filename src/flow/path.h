@@ -37,9 +37,6 @@ CHECK rc path_parse(struct arena *arena, struct str text, const struct path **re
                     struct err *err);
 /// Names one place: only names and numbers ("a reference path").
 bool path_is_reference(const struct path *path);
-/// Starts with $$ (the context object) or with a variable.
-bool path_is_context(const struct path *path);
-bool path_is_variable(const struct path *path);
 /// "$['a']['b'][0]"
 struct str path_canonical(struct arena *arena, const struct path *path);
 

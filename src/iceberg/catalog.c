@@ -71,11 +71,6 @@ void catalog_close(struct catalog *catalog)
         arena_close(catalog->arena);
 }
 
-bool catalog_can_commit_many(const struct catalog *catalog)
-{
-    return catalog->driver->can_commit_many;
-}
-
 struct store *catalog_store(const struct catalog *catalog)
 {
     return catalog->store;

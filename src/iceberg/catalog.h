@@ -76,7 +76,6 @@ CHECK rc catalog_register_table(struct catalog *catalog, struct str namespace_na
 ///         nothing was deleted) | RC_EXISTS (table to create) | RC_NOT_FOUND | RC_IO | RC_NO_SPACE
 CHECK rc catalog_commit(struct catalog *catalog, struct transaction *const *transactions,
                         size_t count, struct err *err);
-bool catalog_can_commit_many(const struct catalog *catalog);
 struct store *catalog_store(const struct catalog *catalog);
 struct str catalog_warehouse(const struct catalog *catalog);
 /// Where a new table would go.

@@ -484,12 +484,6 @@ bool type_equal_but_ids(const struct type *a, const struct type *b)
     return same_type(a, b, false);
 }
 
-bool field_equal(const struct field *a, const struct field *b)
-{
-    const struct type x = type_struct(a, 1), y = type_struct(b, 1);
-    return same_type(&x, &y, true);
-}
-
 bool type_can_promote(const struct type *from, const struct type *to, int format_version)
 {
     if (from->id == TYPE_DECIMAL && to->id == TYPE_DECIMAL)

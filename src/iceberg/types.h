@@ -129,7 +129,6 @@ void type_write_fields(struct json_writer *writer, const struct type *type);
 
 /// Same type in every respect, ids, names, docs and defaults of nested fields included.
 bool type_equal(const struct type *a, const struct type *b);
-bool field_equal(const struct field *a, const struct field *b);
 /// Same shape: as type_equal but ids and docs do not count.
 bool type_equal_but_ids(const struct type *a, const struct type *b);
 

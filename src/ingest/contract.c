@@ -6,11 +6,6 @@
 static const char *const mode_names[] = {"evolve", "freeze", "discard_row", "discard_value"};
 enum { MODE_COUNT = sizeof mode_names / sizeof mode_names[0] };
 
-const char *contract_mode_name(enum contract_mode mode)
-{
-    return mode_names[mode];
-}
-
 static rc parse_mode(const struct json *json, enum contract_mode *ret_mode, struct err *err)
 {
     const struct str text = json_str(json, STR(""));

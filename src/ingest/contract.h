@@ -19,8 +19,6 @@ struct contract {
     enum contract_mode tables, columns, data_type;
 };
 
-const char *contract_mode_name(enum contract_mode mode);
-
 /// @param json  a mode for all three, or an object with some of them; NULL = `fallback`
 /// @return RC_OK | RC_CONFIG
 CHECK rc contract_parse(const struct json *json, struct contract fallback,

@@ -34,14 +34,6 @@ struct str landing_table_name(const struct landing *landing, struct arena *arena
     return arena_printf(arena, "%.*s_%.*s", STR_ARGS(landing->options.source), STR_ARGS(table));
 }
 
-struct landing_table *landing_find(const struct landing *landing, struct str name)
-{
-    for (size_t i = 0; i < landing->table_count; i++)
-        if (str_equal(landing->tables[i]->name, name))
-            return landing->tables[i];
-    return NULL;
-}
-
 const struct table_metadata *landing_metadata(const struct landing_table *table)
 {
     if (table->tx != NULL)

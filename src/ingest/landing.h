@@ -77,7 +77,6 @@ CHECK rc landing_table_of(struct landing *landing, struct normal_table *normal,
                           struct landing_table **ret_table, struct err *err);
 /// Looks at the catalog again.
 CHECK rc landing_reload(struct landing *landing, struct landing_table *table, struct err *err);
-struct landing_table *landing_find(const struct landing *landing, struct str name);
 
 /// Writes out the largest tables when the run holds more than its budget.
 CHECK rc landing_relieve(struct landing *landing, struct err *err);

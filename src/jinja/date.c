@@ -293,17 +293,6 @@ static void fill_date(const struct time_text *text, struct date_value *ret_date)
                                     .tzinfo = {.kind = VALUE_NONE}};
 }
 
-rc date_strptime(struct str text, struct str format, struct date_value *ret_date, struct err *err)
-{
-    struct time_text read;
-    struct err inner = {0};
-    if (time_strptime(text, format, &read, &inner) != RC_OK)
-        return throw_error(err, "ValueError", "time data '%.*s' does not match format '%.*s'",
-                           STR_ARGS(text), STR_ARGS(format));
-    fill_date(&read, ret_date);
-    return RC_OK;
-}
-
 bool date_parse_iso(struct str text, uint8_t kind, struct date_value *ret_date)
 {
     struct time_text read;

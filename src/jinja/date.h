@@ -12,9 +12,6 @@ void date_print(struct value value, struct buf *to);
 void date_iso(const struct date_value *date, uint8_t kind, char separator, struct buf *to);
 /// strftime; directives that C and Python share.
 CHECK rc date_strftime(struct value value, struct str format, struct buf *to, struct err *err);
-/// strptime: parts of a datetime.
-CHECK rc date_strptime(struct str text, struct str format, struct date_value *ret_date,
-                       struct err *err);
 /// fromisoformat() of date (kind VALUE_DATE) or datetime.
 bool date_parse_iso(struct str text, uint8_t kind, struct date_value *ret_date);
 bool date_is_valid(int64_t year, int64_t month, int64_t day);

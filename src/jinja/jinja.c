@@ -300,11 +300,6 @@ struct environment *render_environment(struct render *render)
     return render->env;
 }
 
-const struct context *render_context(struct render *render)
-{
-    return render->frame != NULL ? render->frame->variables->host : render->options->context;
-}
-
 size_t render_macro_stack(struct render *render, struct str *ret_names, size_t max_names)
 {
     size_t count = 0, at = 0;
@@ -325,11 +320,6 @@ rc render_throw(struct render *render, struct err *err, const char *exception, c
     const rc code = throw_error_v(err, exception, format, args);
     va_end(args);
     return code;
-}
-
-rc render_spend(struct render *render, uint64_t fuel, struct err *err)
-{
-    return spend(render, fuel, err);
 }
 
 // ---------------------------------------------------------------- static calls

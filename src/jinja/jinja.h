@@ -196,14 +196,11 @@ void template_visit_calls(const struct template *template, struct arena *arena,
 struct arena *render_arena(struct render *render);
 void *render_host(struct render *render);
 struct environment *render_environment(struct render *render);
-const struct context *render_context(struct render *render); // of the template that runs now
 /// Names of the macros being run, outermost first, for `context_macro_stack`.
 size_t render_macro_stack(struct render *render, struct str *ret_names, size_t max_names);
 /// Fails with a named exception: return render_throw(render, err, "CompilationError", "...").
 rc render_throw(struct render *render, struct err *err, const char *exception, const char *format,
                 ...) PRINTF_LIKE(4, 5);
-/// Counts work done by host functions. @return RC_OK | RC_LIMIT
-CHECK rc render_spend(struct render *render, uint64_t fuel, struct err *err);
 /// Makes the undefined value of this render.
 struct value render_undefined(struct render *render, struct str name);
 

@@ -24,11 +24,6 @@ struct str node_materialized(const struct node *node)
     return config_str(node, "materialized");
 }
 
-bool node_is_executable(const struct node *node)
-{
-    return node->type != NODE_SOURCE && !str_is(node_materialized(node), "ephemeral");
-}
-
 struct package *transform_package(const struct transform *t, struct str name)
 {
     for (size_t i = 0; i < t->packages.count; i++)

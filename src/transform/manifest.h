@@ -207,7 +207,6 @@ CHECK rc manifest_add(struct transform *t, struct node *node, struct err *err);
 struct value node_as_dict(struct transform *t, struct arena *arena, struct node *node);
 
 bool node_is_refable(const struct node *node);
-bool node_is_executable(const struct node *node);                // has something to run
 struct str config_str(const struct node *node, const char *key); // "" when absent or none
 struct str node_materialized(const struct node *node);
 
