@@ -202,9 +202,9 @@ static void merge_bounds(struct leaf_column *leaf, const struct parquet_element 
         leaf->has_bounds = false;
         return;
     }
-    if (!leaf->has_values || value_compare(min, leaf->min) < 0)
+    if (!leaf->has_values || value_order(min, leaf->min) < 0)
         leaf->min = min;
-    if (!leaf->has_values || value_compare(max, leaf->max) > 0)
+    if (!leaf->has_values || value_order(max, leaf->max) > 0)
         leaf->max = max;
     leaf->has_values = true;
 }

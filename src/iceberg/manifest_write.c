@@ -231,9 +231,9 @@ static void widen_range(struct manifest_writer *w, struct field_range *range, st
     } else if (!range->has_bounds) {
         range->lower = range->upper = keep_value(w->arena, value);
         range->has_bounds = true;
-    } else if (value_compare(value, range->lower) < 0) {
+    } else if (value_order(value, range->lower) < 0) {
         range->lower = keep_value(w->arena, value);
-    } else if (value_compare(value, range->upper) > 0) {
+    } else if (value_order(value, range->upper) > 0) {
         range->upper = keep_value(w->arena, value);
     }
 }

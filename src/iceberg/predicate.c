@@ -25,9 +25,9 @@ static bool evaluate(const struct predicate *predicate, leaf_function leaf, cons
 /// Whether a value in [low, high] (ends that are NULL are open) may lie in the range.
 static bool overlaps(const struct range *range, const struct value *low, const struct value *high)
 {
-    if (low != NULL && range->has_upper && value_compare(range->upper, *low) < 0)
+    if (low != NULL && range->has_upper && value_order(range->upper, *low) < 0)
         return false;
-    return !(high != NULL && range->has_lower && value_compare(range->lower, *high) > 0);
+    return !(high != NULL && range->has_lower && value_order(range->lower, *high) > 0);
 }
 
 static bool starts_with_may_match(const struct range *range, struct value prefix)

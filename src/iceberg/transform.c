@@ -130,7 +130,7 @@ static struct value apply_void(struct value value, int32_t parameter)
 
 static struct str print_value(struct arena *arena, struct value value)
 {
-    return value_print(arena, value);
+    return value_show(arena, value);
 }
 
 static struct str print_year(struct arena *arena, struct value value)
@@ -347,7 +347,7 @@ struct str transform_print_value(struct arena *arena, struct transform transform
                                  struct value value)
 {
     if (value.is_null || transform.kind == TRANSFORM_UNKNOWN)
-        return value_print(arena, value);
+        return value_show(arena, value);
     return classes[transform.kind].print(arena, value);
 }
 

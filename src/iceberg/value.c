@@ -152,7 +152,7 @@ static int compare_real(double a, double b)
     return (a > b) - (a < b);
 }
 
-int value_compare(struct value a, struct value b)
+int value_order(struct value a, struct value b)
 {
     if (is_text_like(a.type))
         return str_compare(a.bytes, b.bytes);
@@ -169,11 +169,11 @@ int value_compare(struct value a, struct value b)
     }
 }
 
-bool value_equal(struct value a, struct value b)
+bool value_same(struct value a, struct value b)
 {
     if (a.is_null || b.is_null)
         return a.is_null && b.is_null;
-    return a.type == b.type && value_compare(a, b) == 0;
+    return a.type == b.type && value_order(a, b) == 0;
 }
 
 // Text
@@ -247,7 +247,7 @@ static struct str print_decimal(struct arena *arena, struct value value)
     return decimal_print(arena, (struct decimal){.unscaled = value.unscaled, .scale = value.scale});
 }
 
-struct str value_print(struct arena *arena, struct value value)
+struct str value_show(struct arena *arena, struct value value)
 {
     if (value.is_null)
         return STR("null");
@@ -304,7 +304,7 @@ struct str value_sql(struct arena *arena, struct value value)
         const struct str hex = hex_encode(arena, value.bytes.bytes, value.bytes.length);
         return arena_printf(arena, "unhex('%.*s')", STR_ARGS(hex));
     }
-    const struct str text = str_replace(arena, value_print(arena, value), STR("'"), STR("''"));
+    const struct str text = str_replace(arena, value_show(arena, value), STR("'"), STR("''"));
     if (value.type == TYPE_DECIMAL)
         return arena_printf(arena, "CAST('%.*s' AS DECIMAL(%d,%d))", STR_ARGS(text),
                             value.precision, value.scale);
@@ -328,7 +328,7 @@ void value_write(struct json_writer *writer, struct value value)
     } else if (value.type == TYPE_FIXED || value.type == TYPE_BINARY)
         json_put_str(writer, hex_encode(scratch, value.bytes.bytes, value.bytes.length));
     else
-        json_put_str(writer, value_print(scratch, value));
+        json_put_str(writer, value_show(scratch, value));
     arena_close(scratch);
 }
 

@@ -6,11 +6,6 @@
 #ifndef ICEBERG_VALUE_H
 #define ICEBERG_VALUE_H
 
-// The template language's values have functions of these names as well, and one program links both.
-#define value_compare iceberg_value_compare
-#define value_equal iceberg_value_equal
-#define value_print iceberg_value_print
-
 #include "iceberg/types.h"
 
 /// One value of a primitive type, or null.
@@ -52,13 +47,13 @@ CHECK rc value_decode(const struct type *type, struct str bytes, struct value *r
 struct str value_encode(struct arena *arena, struct value value);
 
 /// Order within one type: <0, 0, >0. -0.0 < 0.0; NaN behind everything. Not for nulls.
-int value_compare(struct value a, struct value b);
+int value_order(struct value a, struct value b);
 /// Nulls equal each other; doubles by bits except that all NaN are one.
-bool value_equal(struct value a, struct value b);
+bool value_same(struct value a, struct value b);
 bool value_is_nan(struct value value);
 
 /// For people and partition paths: "2017-12-01", "14.20", "null", base64 for binary.
-struct str value_print(struct arena *arena, struct value value);
+struct str value_show(struct arena *arena, struct value value);
 /// SQL literal of DuckDB with a cast: DATE '2017-12-01', CAST('...' AS TIMESTAMPTZ), 'it''s', NULL.
 struct str value_sql(struct arena *arena, struct value value);
 

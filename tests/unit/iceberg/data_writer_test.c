@@ -235,7 +235,7 @@ static void test_partitions_get_their_own_files_with_exact_tuples(void **state)
         assert_int_equal(
             transform_apply((struct transform){TRANSFORM_BUCKET, 4, {0}}, id, &bucket, &f->err),
             RC_OK);
-        assert_true(value_equal(bucket, file->partition[1]));
+        assert_true(value_same(bucket, file->partition[1]));
         if (!file->partition[0].is_null)
             assert_true(file->partition[0].integer >= 600 && file->partition[0].integer <= 604);
     }

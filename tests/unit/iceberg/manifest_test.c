@@ -119,7 +119,7 @@ static void check_entry(struct sample *s, const struct manifest_entry *found, in
     assert_int_equal(found->file.record_count, i);
     assert_int_equal(found->file.partition_count, COLUMNS);
     for (size_t k = 0; k < COLUMNS; k++)
-        assert_true(value_equal(found->file.partition[k], expected.file.partition[k]));
+        assert_true(value_same(found->file.partition[k], expected.file.partition[k]));
     assert_true(found->file.column_sizes.is_set && !found->file.value_counts.is_set);
     assert_int_equal(found->file.column_sizes.items[1].count, 20);
     assert_true(str_is(found->file.lower_bounds.items[0].bytes, "ab"));
@@ -200,7 +200,7 @@ static void test_the_list_line_counts_and_bounds_the_entries(void **state)
         assert_int_equal(value_decode(&s.schema.root.fields[i].type,
                                       files[0].partitions[i].lower_bound, &lower, &err),
                          RC_OK);
-        assert_true(value_equal(lower, s.values[i]));
+        assert_true(value_same(lower, s.values[i]));
     }
     arena_close(arena);
 }
