@@ -12,9 +12,18 @@
 #include "transform/yaml_value.h"
 
 static const char *const patch_kinds[] = {"models", "seeds", "analyses", "macros", "data_tests"};
-static const char *const ignored_kinds[] = {"exposures",       "metrics",       "groups",
-                                            "semantic_models", "saved_queries", "functions",
-                                            "unit_tests"};
+// What is read by name alone, and what that means to the user.
+static const struct {
+    const char *kind, *meaning;
+} ignored_kinds[] = {
+    {"unit_tests", "they are not run"},
+    {"exposures", "they are neither in the graph nor in manifest.json"},
+    {"groups", "who may refer to their models is not checked"},
+    {"metrics", "nothing computes them"},
+    {"semantic_models", "nothing queries them"},
+    {"saved_queries", "they are not run"},
+    {"functions", "they are not created"},
+};
 static const char *const other_kinds[] = {"version", "sources", "snapshots", "tests", "anchors"};
 
 static struct str patch_key(struct arena *arena, const char *kind, struct str package,
@@ -62,6 +71,29 @@ static rc add_patches(struct transform *t, struct properties *properties,
     return RC_OK;
 }
 
+// One warning for all of a kind in a file.
+static rc warn_ignored(struct transform *t, const struct yaml *list, struct str path, size_t kind,
+                       struct err *err)
+{
+    const char *name = ignored_kinds[kind].kind;
+    TRY(yaml_to_seq(list, name, &list, err));
+    if (list->count == 0)
+        return RC_OK;
+    struct arena *scratch = arena_open(NULL);
+    str_vec names = {0};
+    rc result = RC_OK;
+    for (size_t i = 0; result == RC_OK && i < list->count; i++)
+        result = read_name(list->items[i], vec_push(scratch, &names), err);
+    if (result == RC_OK) {
+        const struct str joined = str_join(scratch, names.items, names.count, STR(", "));
+        t->warning_count++;
+        log_warn("%.*s:%d: %s are left out by this version, %s: %.*s", STR_ARGS(path),
+                 list->items[0]->line, name, ignored_kinds[kind].meaning, STR_ARGS(joined));
+    }
+    arena_close(scratch);
+    return result;
+}
+
 static rc check_top_keys(struct transform *t, const struct yaml *root, struct str path,
                          struct err *err)
 {
@@ -70,13 +102,10 @@ static rc check_top_keys(struct transform *t, const struct yaml *root, struct st
     for (size_t i = 0; i < sizeof patch_kinds / sizeof *patch_kinds; i++)
         names[count++] = str_of(patch_kinds[i]);
     for (size_t i = 0; i < sizeof ignored_kinds / sizeof *ignored_kinds; i++) {
-        names[count++] = str_of(ignored_kinds[i]);
-        const struct yaml *node = yaml_get(root, str_of(ignored_kinds[i]));
-        if (yaml_is_null(node))
-            continue;
-        t->warning_count++;
-        log_warn("%.*s:%d: %s are not built by this version; they are left out", STR_ARGS(path),
-                 node->line, ignored_kinds[i]);
+        names[count++] = str_of(ignored_kinds[i].kind);
+        const struct yaml *node = yaml_get(root, str_of(ignored_kinds[i].kind));
+        if (!yaml_is_null(node))
+            TRY(warn_ignored(t, node, path, i, err));
     }
     for (size_t i = 0; i < sizeof other_kinds / sizeof *other_kinds; i++)
         names[count++] = str_of(other_kinds[i]);

@@ -160,4 +160,15 @@ with folder() as root:
             assert [r["status"] for r in results(where)] == ["error", "skipped", "skipped", "success"]
             assert results(where)[0]["message"].startswith("shop.on-run-start.0 failed, error:")
 
+    @case
+    def what_is_left_out_is_named_with_its_place():
+        kinds = {"unit_tests": "not run", "exposures": "neither in the graph nor in manifest.json", "groups": "not checked",
+                 "metrics": "nothing computes them", "semantic_models": "nothing queries them", "saved_queries": "not run"}
+        for kind, meaning in kinds.items():
+            where = dbt_project(root, "duckdb", {"models/a.sql": "select 1 as id", "models/x.yml": f"version: 2\n{kind}:\n- name: one\n- name: two\n"})
+            said = [line for line in moulin("transform", "parse", cwd=where).stderr.splitlines() if "warn" in line]
+            assert len(said) == 1 and f"models/x.yml:3: {kind} are left out" in said[0] and meaning in said[0] and said[0].endswith(": one, two"), said
+        write(where, {"models/x.yml": "exposures: [{label: x}]\n"})
+        moulin("transform", "parse", cwd=where, code=2)
+
 finish()
