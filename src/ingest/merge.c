@@ -557,6 +557,46 @@ static rc filter_family(struct family *family, struct err *err)
     return RC_OK;
 }
 
+/// Collects the landed rows that go, by their ids and keys, in m_gone.
+static rc find_gone(const struct family *family, struct str match, int64_t *ret_gone,
+                    struct err *err)
+{
+    TRY(run_sql(family, err,
+                "CREATE OR REPLACE TEMP TABLE m_gone AS SELECT o.\"_dlt_id\" AS m_id%s%.*s FROM "
+                "m_old_0 o WHERE %.*s",
+                family->primary_list.length > 0 ? ", " : "", STR_ARGS(family->primary_list),
+                STR_ARGS(match)));
+    return count_sql(family, ret_gone, err, "SELECT count(*) FROM m_gone");
+}
+
+/// How many of the kept rows have the primary key of a row that goes: they update it.
+static rc count_updated(const struct family *family, int64_t *ret_updated, struct err *err)
+{
+    if (family->primary_match.length == 0)
+        return RC_OK;
+    return count_sql(family, ret_updated, err,
+                     "SELECT count(*) FROM m_keep k WHERE NOT k.m_is_deletion AND EXISTS (SELECT 1 "
+                     "FROM m_gone o WHERE %.*s)",
+                     STR_ARGS(family->primary_match));
+}
+
+/// Writes landed files without the rows that go, and puts the kept staged rows beside them.
+static rc replace_rows(struct family *family, bool has_gone, struct str match, struct err *err)
+{
+    TRY(filter_family(family, err));
+    for (size_t i = 0; i < family->count; i++) {
+        struct file_change change = {0};
+        struct landing_table *table = family->tables[i];
+        const struct str child_match =
+            STR("EXISTS (SELECT 1 FROM m_gone k WHERE k.m_id = o.\"_dlt_root_id\")");
+        if (has_gone && is_landed(table))
+            TRY(rewrite_landed(family, table, i == 0 ? match : child_match, STR("o.*"), true,
+                               &change, err));
+        TRY(commit_change(family, i, &change, err));
+    }
+    return RC_OK;
+}
+
 static rc apply_keyed(struct family *family, bool *ret_changed, struct err *err)
 {
     struct landing_table *root = family->tables[0];
@@ -582,40 +622,18 @@ static rc apply_keyed(struct family *family, bool *ret_changed, struct err *err)
     struct str match = STR("FALSE");
     if (has_old && !inserts_only)
         match = gone_match(family);
-    if (has_old)
-        TRY(run_sql(
-            family, err,
-            "CREATE OR REPLACE TEMP TABLE m_gone AS SELECT o.\"_dlt_id\" AS m_id%s%.*s FROM "
-            "m_old_0 o WHERE %.*s",
-            family->primary_list.length > 0 ? ", " : "", STR_ARGS(family->primary_list),
-            STR_ARGS(match)));
-    int64_t gone = 0, kept = 0;
+    int64_t gone = 0, kept = 0, updated = 0;
     TRY(count_sql(family, &kept, err, "SELECT count(*) FROM m_keep WHERE NOT m_is_deletion"));
     if (has_old)
-        TRY(count_sql(family, &gone, err, "SELECT count(*) FROM m_gone"));
+        TRY(find_gone(family, match, &gone, err));
     if (kept == 0 && gone == 0) {
         for (size_t i = 0; i < family->count; i++)
             landing_discard(family->landing, &family->tables[i]->files);
         return RC_OK;
     }
-    int64_t updated = 0;
-    if (gone > 0 && family->primary_match.length > 0)
-        TRY(count_sql(
-            family, &updated, err,
-            "SELECT count(*) FROM m_keep k WHERE NOT k.m_is_deletion AND EXISTS (SELECT 1 "
-            "FROM m_gone o WHERE %.*s)",
-            STR_ARGS(family->primary_match)));
-    TRY(filter_family(family, err));
-    for (size_t i = 0; i < family->count; i++) {
-        struct file_change change = {0};
-        struct landing_table *table = family->tables[i];
-        const struct str child_match =
-            STR("EXISTS (SELECT 1 FROM m_gone k WHERE k.m_id = o.\"_dlt_root_id\")");
-        if (gone > 0 && is_landed(table))
-            TRY(rewrite_landed(family, table, i == 0 ? match : child_match, STR("o.*"), true,
-                               &change, err));
-        TRY(commit_change(family, i, &change, err));
-    }
+    if (gone > 0)
+        TRY(count_updated(family, &updated, err));
+    TRY(replace_rows(family, gone > 0, match, err));
     root->updated_rows += updated;
     root->inserted_rows -= updated;
     root->deleted_rows -= updated;
@@ -633,15 +651,67 @@ static struct str timestamp_sql(struct arena *arena, bool is_null, int64_t us)
     return arena_printf(arena, "CAST('%.*s' AS TIMESTAMPTZ)", STR_ARGS(text));
 }
 
+/// The columns and times of slowly changing rows, as SQL.
+struct versions {
+    struct str from, to;  // columns
+    struct str boundary;  // where old versions end and new ones begin
+    struct str active;    // stands in `to` of a version in force
+    struct str is_active; // condition on a landed row "o"
+};
+
+static struct versions versions_of(const struct family *family)
+{
+    const struct merge_rule *rule = family->rule;
+    struct arena *arena = family->arena;
+    struct versions v = {
+        .from = quoted(family, rule->valid_from),
+        .to = quoted(family, rule->valid_to),
+        .boundary = timestamp_sql(arena, false, rule->boundary_us),
+        .active = timestamp_sql(arena, !rule->has_active_us, rule->active_us),
+    };
+    v.is_active =
+        arena_printf(arena, "o.%.*s IS NOT DISTINCT FROM %.*s", STR_ARGS(v.to), STR_ARGS(v.active));
+    return v;
+}
+
+/// Ends the landed versions in force that m_keep lacks, and takes those that it has out of it.
+static rc retire_versions(const struct family *family, const struct versions *v,
+                          struct file_change *change, struct err *err)
+{
+    struct str match = arena_printf(
+        family->arena, "%.*s AND NOT EXISTS (SELECT 1 FROM m_keep k WHERE k.m_id = o.\"_dlt_id\")",
+        STR_ARGS(v->is_active));
+    if (family->merge_match.length > 0)
+        match = arena_printf(family->arena, "%.*s AND EXISTS (SELECT 1 FROM m_keep k WHERE %.*s)",
+                             STR_ARGS(match), STR_ARGS(family->merge_match));
+    const struct str select = arena_printf(
+        family->arena, "o.* REPLACE (CASE WHEN %.*s THEN %.*s ELSE o.%.*s END AS %.*s)",
+        STR_ARGS(match), STR_ARGS(v->boundary), STR_ARGS(v->to), STR_ARGS(v->to));
+    TRY(rewrite_landed(family, family->tables[0], match, select, false, change, err));
+    return run_sql(family, err,
+                   "DELETE FROM m_keep k WHERE EXISTS (SELECT 1 FROM m_old_0 o WHERE o.\"_dlt_id\" "
+                   "= k.m_id AND %.*s)",
+                   STR_ARGS(v->is_active));
+}
+
+/// Leaves of the staged rows the new versions, those of m_keep, and puts them in force.
+static rc begin_versions(const struct family *family, const struct versions *v, struct err *err)
+{
+    const struct str select = arena_printf(
+        family->arena,
+        "n.* EXCLUDE (m_file_no, file_row_number) REPLACE (%.*s AS %.*s, %.*s AS %.*s)",
+        STR_ARGS(v->boundary), STR_ARGS(v->from), STR_ARGS(v->active), STR_ARGS(v->to));
+    return filter_staged(family, 0,
+                         STR("EXISTS (SELECT 1 FROM m_keep k WHERE k.m_id = n.\"_dlt_id\")"),
+                         select, err);
+}
+
 static rc apply_scd2(struct family *family, bool *ret_changed, struct err *err)
 {
     struct landing_table *root = family->tables[0];
-    const struct merge_rule *rule = family->rule;
     if (root->files.count == 0 && !is_landed(root))
         return RC_OK;
-    const struct str from = quoted(family, rule->valid_from), to = quoted(family, rule->valid_to);
-    const struct str boundary = timestamp_sql(family->arena, false, rule->boundary_us);
-    const struct str active = timestamp_sql(family->arena, !rule->has_active_us, rule->active_us);
+    const struct versions versions = versions_of(family);
     const bool has_new = root->files.count > 0, has_old = is_landed(root);
     TRY(run_sql(family, err,
                 has_new
@@ -652,36 +722,10 @@ static rc apply_scd2(struct family *family, bool *ret_changed, struct err *err)
                 has_new && family->merge_list.length > 0 ? ", " : "",
                 STR_ARGS(has_new ? family->merge_list : STR(""))));
     struct file_change change = {0};
-    const struct str is_active = arena_printf(family->arena, "o.%.*s IS NOT DISTINCT FROM %.*s",
-                                              STR_ARGS(to), STR_ARGS(active));
-    if (has_old && (has_new || family->merge_list.length == 0)) {
-        struct str match = arena_printf(
-            family->arena,
-            "%.*s AND NOT EXISTS (SELECT 1 FROM m_keep k WHERE k.m_id = o.\"_dlt_id\")",
-            STR_ARGS(is_active));
-        if (family->merge_match.length > 0)
-            match =
-                arena_printf(family->arena, "%.*s AND EXISTS (SELECT 1 FROM m_keep k WHERE %.*s)",
-                             STR_ARGS(match), STR_ARGS(family->merge_match));
-        const struct str select = arena_printf(
-            family->arena, "o.* REPLACE (CASE WHEN %.*s THEN %.*s ELSE o.%.*s END AS %.*s)",
-            STR_ARGS(match), STR_ARGS(boundary), STR_ARGS(to), STR_ARGS(to));
-        TRY(rewrite_landed(family, root, match, select, false, &change, err));
-        TRY(run_sql(
-            family, err,
-            "DELETE FROM m_keep k WHERE EXISTS (SELECT 1 FROM m_old_0 o WHERE o.\"_dlt_id\" "
-            "= k.m_id AND %.*s)",
-            STR_ARGS(is_active)));
-    }
-    if (has_new) {
-        const struct str select = arena_printf(
-            family->arena,
-            "n.* EXCLUDE (m_file_no, file_row_number) REPLACE (%.*s AS %.*s, %.*s AS %.*s)",
-            STR_ARGS(boundary), STR_ARGS(from), STR_ARGS(active), STR_ARGS(to));
-        TRY(filter_staged(family, 0,
-                          STR("EXISTS (SELECT 1 FROM m_keep k WHERE k.m_id = n.\"_dlt_id\")"),
-                          select, err));
-    }
+    if (has_old && (has_new || family->merge_list.length == 0))
+        TRY(retire_versions(family, &versions, &change, err));
+    if (has_new)
+        TRY(begin_versions(family, &versions, err));
     for (size_t i = 1; i < family->count; i++)
         if (family->tables[i]->files.count > 0)
             TRY(filter_staged(
