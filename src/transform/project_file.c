@@ -314,13 +314,17 @@ static rc read_profile(struct transform *t, struct err *err)
     const struct yaml *outputs;
     TRY(yaml_require(profile, "outputs", &outputs, err));
     output = yaml_get(outputs, target);
-    // In a moulin.yml project an environment is a target, named in the profile or not.
+    // In a moulin.yml project its environment is a target, named in the profile or not.
     if (output == NULL && t->options->project != NULL && outputs->count > 0 &&
+        str_equal(t->options->project->environment->name, target) &&
         str_is(yaml_str(yaml_get(outputs->members[0].value, STR("type")), STR("")), "moulin"))
         output = outputs->members[0].value;
-    if (output == NULL || output->kind != YAML_MAP)
-        return yaml_error(err, outputs, RC_CONFIG, "profile '%.*s' has no output '%.*s'",
-                          STR_ARGS(name), STR_ARGS(target));
+    if (output == NULL || output->kind != YAML_MAP) {
+        yaml_error(err, outputs, RC_CONFIG, "profile '%.*s' has no output '%.*s'", STR_ARGS(name),
+                   STR_ARGS(target));
+        return err_hint(err, "a target is an output of profiles.yml or, with type moulin, an "
+                             "environment of moulin.yml");
+    }
     struct value settings;
     TRY(yaml_value_rendered(&scope, output, NULL, &settings, err));
     t->profile.name = name;

@@ -58,4 +58,13 @@ def a_project_that_cannot_be_read_is_a_mistake_of_configuration():
             assert name in done.stderr and not (path / "warehouse/catalog.db").exists(), done.stderr
 
 
+@case
+def a_target_that_nobody_declared_builds_nothing():
+    with folder() as path:
+        project(path)
+        done = moulin("transform", "build", "--target", "lokal", cwd=path, code=2)
+        assert "lokal" in done.stderr and not (path / "warehouse").exists(), done.stderr
+        moulin("transform", "build", "--target", "local", cwd=path)
+
+
 finish()
