@@ -44,6 +44,7 @@ BROKEN_FILES = [
     ("a wrong word", SOURCE, "write_disposition: merge", "write_disposition: mrege", [r"source\.yml:\d+:\d+", "merge"]),
     ("an unknown parent", SOURCE, "{resources.usernames.username}", "{resources.usrnames.username}", ["usrnames"]),
     ("unknown double braces", SOURCE, "base_url: https://api.chess.com/pub/", 'base_url: "{{ nothing(1) }}"', [r"source\.yml:\d+", "nothing"]),
+    ("an address that is none", SOURCE, "base_url: https://api.chess.com/pub/", "base_url: api.chess.com/pub/", [r"source\.yml", "base_url"]),
     ("an unknown key of moulin.yml", "moulin.yml", "default_environment: local", "default_enviroment: local", [r"moulin\.yml:\d+:\d+", "default_environment"]),
     ("an unknown environment", "moulin.yml", "default_environment: local", "default_environment: lokal", ["lokal", "local"]),
     ("a state machine that goes nowhere", "pipelines/orchestrate/chess.asl.json", '"Default": "Transform"', '"Default": "Transfrom"', ["Transfrom"]),
@@ -57,6 +58,8 @@ for title, name, find, replacement, expected in BROKEN_FILES:
             assert find in text, f"the template changed: {find}"
             path.write_text(text.replace(find, replacement, 1))
             fails(moulin("check", cwd=where, code=2), *expected)
+            if name == SOURCE:
+                fails(moulin(*LOAD, cwd=where, code=2), *expected)
 
     broken_file.title = f"check names the place of {title}"
     case(broken_file)

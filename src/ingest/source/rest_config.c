@@ -539,7 +539,12 @@ rc rest_config_read(struct rest_source *rest, const struct json *config,
     rest->paginator = given(client, "paginator");
     if (rest->base_url.length > 0) {
         struct url checked;
-        TRY_CONTEXT(url_parse(rest->base_url, &checked, err), err, "client.base_url");
+        if (url_parse(rest->base_url, &checked, err) != RC_OK) {
+            if (err != NULL)
+                err->code = RC_CONFIG;
+            err_context(err, "client.base_url");
+            return RC_CONFIG;
+        }
     }
     TRY(paginator_check(rest->paginator, err));
     TRY(auth_open(rest->source->arena, given(client, "auth"), &rest->auth, err));

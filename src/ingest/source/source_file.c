@@ -71,7 +71,12 @@ static rc load_tree(struct arena *arena, struct str path, const struct yaml **re
 {
     struct str text;
     TRY(fs_read(arena, path, SOURCE_FILE_MAX_BYTES, &text, err));
-    return yaml_parse(arena, text, arena_cstr(arena, path), ret_tree, err);
+    const rc code = yaml_parse(arena, text, arena_cstr(arena, path), ret_tree, err);
+    if (code != RC_INVALID)
+        return code;
+    if (err != NULL)
+        err->code = RC_CONFIG;
+    return RC_CONFIG;
 }
 
 rc source_file_problems(const struct project *project, struct arena *arena, struct str name,
