@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+
 struct config_default {
     const char *key;
     const char *json; // value
@@ -286,5 +288,31 @@ rc config_resolve(struct transform *t, struct node *node, struct value patch_con
     if (!node->package->is_root && t->root != NULL)
         TRY(merge_tree(arena, node, config, node->unrendered_config, t->root->configs[type], err));
     node->config = config;
+    return RC_OK;
+}
+
+// Options of dbt and its adapters that would otherwise be taken and forgotten.
+static const struct {
+    const char *key;
+    bool is_refused; // rows or SQL would be others than meant; else only layout or rights are
+} left_out[] = {
+    {"sql_header", true},    {"grants", false},    {"indexes", false}, {"partitioned_by", false},
+    {"partition_by", false}, {"sorted_by", false}, {"sort_by", false},
+};
+
+rc config_check(struct transform *t, const struct node *node, struct err *err)
+{
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++) {
+        const struct value value = dict_get_str(node->config, str_of(left_out[i].key));
+        if (value.kind == VALUE_MISSING || !value_is_true(value))
+            continue;
+        if (left_out[i].is_refused)
+            return err_set(err, RC_UNSUPPORTED,
+                           "%.*s: the option %s is not offered by this version",
+                           STR_ARGS(node->original_path), left_out[i].key);
+        t->warning_count++;
+        log_warn("%.*s: the option %s has no effect in this version", STR_ARGS(node->original_path),
+                 left_out[i].key);
+    }
     return RC_OK;
 }

@@ -22,4 +22,8 @@ CHECK rc config_merge_dict(struct arena *arena, struct value config, struct valu
 CHECK rc config_resolve(struct transform *t, struct node *node, struct value patch_config,
                         struct err *err);
 
+/// Refuses or warns of options that are known to dbt and do nothing here.
+/// @return RC_OK | RC_UNSUPPORTED
+CHECK rc config_check(struct transform *t, const struct node *node, struct err *err);
+
 #endif

@@ -406,8 +406,10 @@ static rc parse_models(struct transform *t, struct package *package, const str_v
         TRY(parse_sql_node(t, node, patch_config, err));
         if (patch != NULL)
             TRY(properties_apply(t, node, patch, err));
-        if (node->is_enabled)
+        if (node->is_enabled) {
+            TRY(config_check(t, node, err));
             TRY(contract_check(t, node, err));
+        }
         TRY(manifest_add(t, node, err));
     }
     return RC_OK;

@@ -171,4 +171,14 @@ with folder() as root:
         write(where, {"models/x.yml": "exposures: [{label: x}]\n"})
         moulin("transform", "parse", cwd=where, code=2)
 
+    @case
+    def options_without_effect_are_named():
+        for option in ("grants={'select': ['all']}", "indexes=[{'columns': ['id']}]", "partitioned_by=['id']", "sorted_by='id'"):
+            where = dbt_project(root, "moulin", {"models/a.sql": f"{{{{ config({option}) }}}} select 1 as id"})
+            said = moulin("transform", "parse", cwd=where).stderr
+            assert f"models/a.sql: the option {option.split('=')[0]} has no effect" in said, said
+        write(where, {"models/a.sql": "{{ config(sql_header='set x = 1') }} select 1 as id"})
+        done = moulin("transform", "parse", cwd=where, code=None)
+        assert done.returncode != 0 and "sql_header is not offered" in done.stderr, done.stderr
+
 finish()
