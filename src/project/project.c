@@ -267,6 +267,30 @@ static void take_names(struct reader *r, const struct yaml *root, const struct y
                 yaml_to_json(r->arena, maps[m]->members[i].value);
 }
 
+/// Types that the schema knows, so that a project can describe its cloud environments, but that
+/// nothing here can open: refused when such an environment is chosen, not when it is checked.
+static rc check_type(struct reader *r, const struct yaml *node, const char *key, struct str type,
+                     const char *const *known, const char *hint)
+{
+    for (; *known != NULL; known++)
+        if (str_is(type, *known))
+            return RC_OK;
+    yaml_error(r->err, yaml_get(yaml_get(node, str_of(key)), STR("type")), RC_CONFIG,
+               "%s of type '%.*s' cannot be used by this version", key, STR_ARGS(type));
+    return err_hint(r->err, "%s", hint);
+}
+
+static rc check_types(struct reader *r, const struct yaml *node,
+                      const struct project_environment *environment)
+{
+    static const char *const catalogs[] = {"sql", "filesystem", NULL};
+    static const char *const engines[] = {"embedded", NULL};
+    TRY(check_type(r, node, "catalog", environment->catalog.type, catalogs,
+                   "types: sql, filesystem"));
+    return check_type(r, node, "engine", environment->engine.type, engines,
+                      "types: embedded; a DuckDB file is named in profiles.yml with type: duckdb");
+}
+
 static rc take_environment(struct reader *r, const struct yaml *root, struct str name)
 {
     struct project *project = r->project;
@@ -278,6 +302,7 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     TRY(as_uri(r, yaml_str(yaml_get(node, STR("warehouse")), STR("")), &environment->warehouse));
     TRY(take_catalog(r, node, environment));
     take_engine(r, node, environment);
+    TRY(check_types(r, node, environment));
     TRY(take_http(r, node, environment));
     TRY(take_namespaces(r, node, environment));
     take_names(r, root, node, environment);

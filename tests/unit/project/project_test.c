@@ -64,9 +64,9 @@ static const char two_environments[] = "name: demo\n"
                                        "  dev:\n"
                                        "    region: \"{{ env_var('MOULIN_TEST_UNSET') }}\"\n"
                                        "    warehouse: s3://bucket/prefix/\n"
-                                       "    catalog: {type: glue}\n"
+                                       "    catalog: {type: sql}\n"
                                        "    namespace_prefix: dev_\n"
-                                       "landing: {namespace: raw, format_version: 3}\n";
+                                       "landing: {namespace: raw, format_version: 2}\n";
 
 static void test_paths_become_absolute_and_an_unused_environment_needs_no_variables(void **state)
 {
@@ -83,7 +83,7 @@ static void test_paths_become_absolute_and_an_unused_environment_needs_no_variab
                arena_printf(arena, "sqlite:///%.*s/warehouse/catalog.db", STR_ARGS(folder)).bytes);
     assert_int_equal(project->environment->engine.memory_bytes, 512 << 20);
     assert_str(project->landing.namespace_name, "raw");
-    assert_int_equal(project->landing.format_version, 3);
+    assert_int_equal(project->landing.format_version, 2);
     assert_int_equal(project->environment_count, 2);
 }
 
@@ -116,6 +116,10 @@ static void test_mistakes_are_named_with_place_and_suggestion(void **state)
         {"name: a\nenvironments:\n  local: {warehouse: w}\n", "locl", "locl", "local", 3},
         {"name: a\nenvironments:\n  l: {warehouse: w, engine: {type: embeded}}\n", "", "type",
          "embedded", 3},
+        {"name: a\nenvironments:\n  l: {warehouse: w, engine: {type: athena}}\n", "", "athena",
+         "embedded", 3},
+        {"name: a\nenvironments:\n  l: {warehouse: w, catalog: {type: glue}}\n", "", "glue", "sql",
+         3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ now() }}\"}\n", "", "unknown expression",
          "env_var", 3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ secret('x/y') }}\"}\n", "", "x/y",
