@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "iceberg/scan_sql.h"
+#include "ingest/key_range.h"
 
 enum { MAX_SQL_BYTES = 64 << 20 };
 
@@ -20,6 +21,7 @@ struct family {
     const struct merge_rule *rule;
     struct str primary_match, merge_match; // "k.a = o.a AND ..."; empty = no such key
     struct str primary_list, merge_list;   // quoted columns
+    str_vec primary_names, merge_names;    // the columns as they are called
 };
 
 static struct str quoted(const struct family *family, struct str name)
@@ -125,7 +127,7 @@ static rc collect_family(struct family *family, struct landing_table *root, stru
 
 /// "k.a = o.a AND k.b = o.b" over the columns of a key, and their list.
 static void key_texts(struct family *family, bool is_primary, struct str *ret_match,
-                      struct str *ret_list)
+                      struct str *ret_list, str_vec *ret_columns)
 {
     const struct normal_table *normal = family->tables[0]->normal;
     str_vec matches = {0}, names = {0};
@@ -134,6 +136,7 @@ static void key_texts(struct family *family, bool is_primary, struct str *ret_ma
         if (!(is_primary ? column->is_primary_key : column->is_merge_key))
             continue;
         const struct str name = quoted(family, column->name);
+        *vec_push(family->arena, ret_columns) = column->name;
         *vec_push(family->arena, &names) = name;
         *vec_push(family->arena, &matches) =
             arena_printf(family->arena, "k.%.*s = o.%.*s", STR_ARGS(name), STR_ARGS(name));
@@ -160,10 +163,13 @@ static struct str content_list(const struct family *family, const struct landing
 }
 
 /// A view of the landed rows as the table's new schema has them.
-static rc view_old(const struct family *family, size_t index, struct err *err)
+/// @param predicate  files without rows that fulfil it are left out; NULL = all files
+static rc view_old(const struct family *family, size_t index, const struct predicate *predicate,
+                   struct err *err)
 {
     const struct landing_table *table = family->tables[index];
-    struct scan_sql_options options = {.scan.schema = metadata_schema(landing_metadata(table))};
+    struct scan_sql_options options = {.scan.schema = metadata_schema(landing_metadata(table)),
+                                       .scan.predicate = predicate};
     struct str sql;
     TRY(scan_sql(&table->table, family->arena, &options, &sql, NULL, err));
     return run_sql(family, err, "CREATE OR REPLACE TEMP VIEW m_old_%zu AS %.*s", index,
@@ -209,7 +215,7 @@ static rc open_views(struct family *family, struct err *err)
         if (table->files.count > 0)
             TRY(view_new(family, i, err));
         if (is_landed(table))
-            TRY(view_old(family, i, err));
+            TRY(view_old(family, i, NULL, err));
     }
     return RC_OK;
 }
@@ -240,11 +246,13 @@ struct file_change {
 
 /// Finds the landed files that hold rows for which `match` is true (o = the row) and writes them
 /// anew with `select`, an expression list over o, for the rows that stay.
-static rc rewrite_landed(const struct family *family, struct landing_table *table, struct str match,
-                         struct str select, bool drops_rows, struct file_change *change,
-                         struct err *err)
+/// @param predicate  fulfilled by all rows that match; NULL = nothing is known of them
+static rc rewrite_landed(const struct family *family, struct landing_table *table,
+                         const struct predicate *predicate, struct str match, struct str select,
+                         bool drops_rows, struct file_change *change, struct err *err)
 {
-    struct scan_options options = {.schema = metadata_schema(landing_metadata(table))};
+    struct scan_options options = {.schema = metadata_schema(landing_metadata(table)),
+                                   .predicate = predicate};
     struct scan_plan plan;
     TRY(scan_plan(&table->table, family->arena, &options, &plan, err));
     struct scan_file *hit = ARENA_ARRAY(family->arena, struct scan_file, plan.file_count + 1);
@@ -267,8 +275,8 @@ static rc rewrite_landed(const struct family *family, struct landing_table *tabl
         else
             hit[hit_count++] = plan.files[i];
     }
-    log_debug("%.*s: %zu of %zu files change", STR_ARGS(table->name), hit_count + whole_count,
-              plan.file_count);
+    log_debug("%.*s: %zu of %zu files change, %zu were looked into", STR_ARGS(table->name),
+              hit_count + whole_count, plan.file_count + plan.skipped_file_count, plan.file_count);
     if (hit_count == 0)
         return RC_OK;
     plan.files = hit;
@@ -444,6 +452,7 @@ static rc check_keys(const struct family *family, struct err *err)
 }
 
 /// The content of rows is hashed below the window, which would otherwise hold whole rows in memory.
+/// Ids are kept for the sake of children only.
 static rc make_keep(const struct family *family, struct err *err)
 {
     const bool has_primary = family->primary_list.length > 0;
@@ -463,21 +472,22 @@ static rc make_keep(const struct family *family, struct err *err)
                                     STR_ARGS(family->primary_list), order);
     return run_sql(family, err,
                    "CREATE OR REPLACE TEMP TABLE m_keep AS SELECT * EXCLUDE (m_sort) FROM (SELECT "
-                   "m_file_no, file_row_number AS m_row_no, \"_dlt_id\" AS m_id, %.*s AS "
+                   "m_file_no, file_row_number AS m_row_no, %s AS m_id, %.*s AS "
                    "m_content, %.*s AS m_is_deletion, %.*s AS m_sort%s%.*s FROM m_new_0) %.*s",
-                   STR_ARGS(content), STR_ARGS(deletion_flag(family)), STR_ARGS(sort),
-                   has_primary ? ", " : "", STR_ARGS(family->primary_list), STR_ARGS(dedup));
+                   family->count > 1 ? "\"_dlt_id\"" : "NULL::VARCHAR", STR_ARGS(content),
+                   STR_ARGS(deletion_flag(family)), STR_ARGS(sort), has_primary ? ", " : "",
+                   STR_ARGS(family->primary_list), STR_ARGS(dedup));
 }
 
-/// Takes rows out of m_keep that are landed with the same content, children included.
+/// Takes rows out of m_keep that are landed with the same content, children included. Staged rows
+/// are told by their place in m_keep, which is short; ids are looked up where there are children.
 static rc drop_unchanged(const struct family *family, struct err *err)
 {
     TRY(run_sql(
         family, err,
-        "CREATE OR REPLACE TEMP TABLE m_same AS SELECT k.m_id AS new_id, o.\"_dlt_id\" AS "
-        "old_id FROM m_keep k JOIN m_old_0 o ON %.*s WHERE NOT k.m_is_deletion AND k.m_content "
-        "= hash(%.*s)",
-        STR_ARGS(family->primary_match),
+        "CREATE OR REPLACE TEMP TABLE m_same AS SELECT k.rowid AS place, %s AS old_id FROM m_keep "
+        "k JOIN m_old_0 o ON %.*s WHERE NOT k.m_is_deletion AND k.m_content = hash(%.*s)",
+        family->count > 1 ? "o.\"_dlt_id\"" : "NULL::VARCHAR", STR_ARGS(family->primary_match),
         STR_ARGS(str_replace(family->arena,
                              str_concat(family->arena, STR("o."),
                                         content_list(family, family->tables[0], family->rule)),
@@ -499,40 +509,78 @@ static rc drop_unchanged(const struct family *family, struct err *err)
                 "m_%s_%zu GROUP BY 1",
                 STR_ARGS(columns), side == 0 ? "new" : "old", i);
         }
-        TRY(run_sql(family, err,
-                    "DELETE FROM m_same WHERE new_id IN (SELECT s.new_id FROM m_same s LEFT JOIN "
-                    "(%.*s) a ON a.r = s.new_id LEFT JOIN (%.*s) b ON b.r = s.old_id WHERE a.c IS "
-                    "DISTINCT FROM b.c OR a.h IS DISTINCT FROM b.h)",
-                    STR_ARGS(sides[0]), STR_ARGS(sides[1])));
+        TRY(run_sql(
+            family, err,
+            "DELETE FROM m_same WHERE place IN (SELECT s.place FROM m_same s JOIN m_keep k ON "
+            "k.rowid = s.place LEFT JOIN (%.*s) a ON a.r = k.m_id LEFT JOIN (%.*s) b ON b.r = "
+            "s.old_id WHERE a.c IS "
+            "DISTINCT FROM b.c OR a.h IS DISTINCT FROM b.h)",
+            STR_ARGS(sides[0]), STR_ARGS(sides[1])));
     }
-    return run_sql(family, err,
-                   "DELETE FROM m_keep WHERE m_id IN (SELECT new_id FROM m_same) AND "
-                   "NOT m_is_deletion");
+    return run_sql(family, err, "DELETE FROM m_keep WHERE rowid IN (SELECT place FROM m_same)");
+}
+
+/// "the row `alias` has its `names` in `rows`", never NULL. A correlated EXISTS would say the same,
+/// but the engine may then hold all rows it is asked about in memory, and not only the keys.
+static struct str member_match(const struct family *family, const char *alias, const str_vec *names,
+                               const char *rows)
+{
+    str_vec left = {0}, right = {0};
+    for (size_t i = 0; i < names->count; i++) {
+        const struct str name = quoted(family, names->items[i]);
+        *vec_push(family->arena, &left) =
+            arena_printf(family->arena, "%s.%.*s", alias, STR_ARGS(name));
+        *vec_push(family->arena, &right) = arena_printf(family->arena, "k.%.*s", STR_ARGS(name));
+    }
+    const char *row = names->count > 1 ? "ROW" : "";
+    const struct str lefts = str_join(family->arena, left.items, left.count, STR(", "));
+    const struct str rights = str_join(family->arena, right.items, right.count, STR(", "));
+    return arena_printf(family->arena, "(%s(%.*s) IN (SELECT %s(%.*s) FROM %s k)) IS TRUE", row,
+                        STR_ARGS(lefts), row, STR_ARGS(rights), rows);
 }
 
 /// The condition that a landed root row (o) is deleted.
 static struct str gone_match(const struct family *family)
 {
     str_vec parts = {0};
-    if (family->primary_match.length > 0)
+    if (family->primary_names.count > 0)
         *vec_push(family->arena, &parts) =
-            arena_printf(family->arena, "EXISTS (SELECT 1 FROM m_keep k WHERE %.*s)",
-                         STR_ARGS(family->primary_match));
-    if (family->merge_match.length > 0)
+            member_match(family, "o", &family->primary_names, "m_keep");
+    if (family->merge_names.count > 0)
         *vec_push(family->arena, &parts) =
-            arena_printf(family->arena, "EXISTS (SELECT 1 FROM m_merge_keys k WHERE %.*s)",
-                         STR_ARGS(family->merge_match));
+            member_match(family, "o", &family->merge_names, "m_merge_keys");
     return str_join(family->arena, parts.items, parts.count, STR(" OR "));
+}
+
+/// What every landed root row fulfils that has a key of m_keep or m_merge_keys; m_old_0 is left
+/// with the files where such rows can be.
+static rc narrow_old(const struct family *family, struct predicate *ret_predicate, struct err *err)
+{
+    const struct schema *schema = metadata_schema(landing_metadata(family->tables[0]));
+    struct predicate *sets = ARENA_ARRAY(family->arena, struct predicate, 2);
+    size_t count = 0;
+    if (family->primary_names.count > 0)
+        TRY(key_range_of(family->landing->connection, family->arena, schema, STR("m_keep"),
+                         family->primary_names.items, family->primary_names.count, &sets[count++],
+                         err));
+    if (family->merge_names.count > 0)
+        TRY(key_range_of(family->landing->connection, family->arena, schema, STR("m_merge_keys"),
+                         family->merge_names.items, family->merge_names.count, &sets[count++],
+                         err));
+    const struct predicate any = {.kind = PREDICATE_OR, .children = sets, .child_count = count};
+    TRY(view_old(family, 0, &any, err));
+    *ret_predicate = any;
+    return RC_OK;
 }
 
 /// Leaves those staged rows that m_keep keeps; files that lose nothing stay as they are.
 static rc filter_family(struct family *family, struct err *err)
 {
-    static const char *const root_filter = "EXISTS (SELECT 1 FROM m_keep k WHERE NOT "
-                                           "k.m_is_deletion AND k.m_file_no = n.m_file_no AND "
-                                           "k.m_row_no = n.file_row_number)";
+    static const char *const root_filter =
+        "(ROW(n.m_file_no, n.file_row_number) IN (SELECT ROW(k.m_file_no, k.m_row_no) FROM m_keep "
+        "k WHERE NOT k.m_is_deletion)) IS TRUE";
     static const char *const child_filter =
-        "EXISTS (SELECT 1 FROM m_keep k WHERE NOT k.m_is_deletion AND k.m_id = n.\"_dlt_root_id\")";
+        "(n.\"_dlt_root_id\" IN (SELECT k.m_id FROM m_keep k WHERE NOT k.m_is_deletion)) IS TRUE";
     const bool has_keyed_ids =
         family->rule->strategy == MERGE_UPSERT || family->rule->strategy == MERGE_INSERT_ONLY;
     for (size_t i = 0; i < family->count; i++) {
@@ -581,17 +629,18 @@ static rc count_updated(const struct family *family, int64_t *ret_updated, struc
 }
 
 /// Writes landed files without the rows that go, and puts the kept staged rows beside them.
-static rc replace_rows(struct family *family, bool has_gone, struct str match, struct err *err)
+static rc replace_rows(struct family *family, bool has_gone, struct str match,
+                       const struct predicate *predicate, struct err *err)
 {
     TRY(filter_family(family, err));
     for (size_t i = 0; i < family->count; i++) {
         struct file_change change = {0};
         struct landing_table *table = family->tables[i];
         const struct str child_match =
-            STR("EXISTS (SELECT 1 FROM m_gone k WHERE k.m_id = o.\"_dlt_root_id\")");
+            STR("(o.\"_dlt_root_id\" IN (SELECT k.m_id FROM m_gone k)) IS TRUE");
         if (has_gone && is_landed(table))
-            TRY(rewrite_landed(family, table, i == 0 ? match : child_match, STR("o.*"), true,
-                               &change, err));
+            TRY(rewrite_landed(family, table, i == 0 ? predicate : NULL,
+                               i == 0 ? match : child_match, STR("o.*"), true, &change, err));
         TRY(commit_change(family, i, &change, err));
     }
     return RC_OK;
@@ -612,13 +661,18 @@ static rc apply_keyed(struct family *family, bool *ret_changed, struct err *err)
                 STR_ARGS(family->merge_list.length > 0 ? family->merge_list : STR("0 AS none"))));
     const bool has_old = is_landed(root);
     const bool inserts_only = family->rule->strategy == MERGE_INSERT_ONLY;
+    struct predicate predicate = {.kind = PREDICATE_TRUE};
+    if (has_old)
+        TRY(narrow_old(family, &predicate, err));
     if (inserts_only && has_old)
         TRY(run_sql(family, err,
                     "DELETE FROM m_keep k WHERE k.m_is_deletion OR EXISTS (SELECT 1 FROM m_old_0 o "
                     "WHERE %.*s)",
                     STR_ARGS(family->primary_match)));
-    else if (has_old && family->merge_list.length == 0)
+    else if (has_old && family->merge_list.length == 0) {
         TRY(drop_unchanged(family, err));
+        TRY(narrow_old(family, &predicate, err));
+    }
     struct str match = STR("FALSE");
     if (has_old && !inserts_only)
         match = gone_match(family);
@@ -633,7 +687,7 @@ static rc apply_keyed(struct family *family, bool *ret_changed, struct err *err)
     }
     if (gone > 0)
         TRY(count_updated(family, &updated, err));
-    TRY(replace_rows(family, gone > 0, match, err));
+    TRY(replace_rows(family, gone > 0, match, &predicate, err));
     root->updated_rows += updated;
     root->inserted_rows -= updated;
     root->deleted_rows -= updated;
@@ -687,7 +741,7 @@ static rc retire_versions(const struct family *family, const struct versions *v,
     const struct str select = arena_printf(
         family->arena, "o.* REPLACE (CASE WHEN %.*s THEN %.*s ELSE o.%.*s END AS %.*s)",
         STR_ARGS(match), STR_ARGS(v->boundary), STR_ARGS(v->to), STR_ARGS(v->to));
-    TRY(rewrite_landed(family, family->tables[0], match, select, false, change, err));
+    TRY(rewrite_landed(family, family->tables[0], NULL, match, select, false, change, err));
     return run_sql(family, err,
                    "DELETE FROM m_keep k WHERE EXISTS (SELECT 1 FROM m_old_0 o WHERE o.\"_dlt_id\" "
                    "= k.m_id AND %.*s)",
@@ -756,8 +810,9 @@ rc merge_apply(struct landing *landing, struct landing_table *root, const struct
     const bool can_empty = rule->disposition == WRITE_REPLACE ||
                            (rule->disposition == WRITE_MERGE && rule->strategy == MERGE_SCD2);
     if (code == RC_OK && (has_files || (can_empty && is_landed(root)))) {
-        key_texts(&family, true, &family.primary_match, &family.primary_list);
-        key_texts(&family, false, &family.merge_match, &family.merge_list);
+        key_texts(&family, true, &family.primary_match, &family.primary_list,
+                  &family.primary_names);
+        key_texts(&family, false, &family.merge_match, &family.merge_list, &family.merge_names);
         const bool needs_views =
             rule->disposition == WRITE_REPLACE || rule->disposition == WRITE_MERGE;
         if (needs_views)
