@@ -517,7 +517,11 @@ static rc drop_unchanged(const struct family *family, struct err *err)
             "DISTINCT FROM b.c OR a.h IS DISTINCT FROM b.h)",
             STR_ARGS(sides[0]), STR_ARGS(sides[1])));
     }
-    return run_sql(family, err, "DELETE FROM m_keep WHERE rowid IN (SELECT place FROM m_same)");
+    // Deleted rows would stay in memory while files are written.
+    TRY(run_sql(family, err,
+                "CREATE OR REPLACE TEMP TABLE m_keep AS SELECT k.* FROM m_keep k WHERE (k.rowid IN "
+                "(SELECT s.place FROM m_same s)) IS NOT TRUE"));
+    return run_sql(family, err, "DROP TABLE m_same");
 }
 
 /// "the row `alias` has its `names` in `rows`", never NULL. A correlated EXISTS would say the same,
