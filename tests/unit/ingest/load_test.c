@@ -422,6 +422,41 @@ static void test_an_empty_replace_empties_the_table_and_its_children(void **stat
     close_house(&house);
 }
 
+static void test_a_merge_by_several_columns_changes_only_the_files_that_hold_the_keys(void **state)
+{
+    (void)state;
+    static const char *const all =
+        "SELECT string_agg(id || kind || v, ' ' ORDER BY id, kind) FROM T";
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    *vec_push(house.arena, &house.fake.resource.primary_key) = STR("kind");
+    assert_int_equal(load(&house,
+                          "[{\"id\":1,\"kind\":\"a\",\"v\":1,\"k\":[1]},"
+                          "{\"id\":1,\"kind\":\"b\",\"v\":1,\"k\":[2]}]",
+                          NULL, &report, &err),
+                     RC_OK);
+    assert_int_equal(
+        load(&house, "[{\"id\":8,\"kind\":\"a\",\"v\":1,\"k\":[3]}]", NULL, &report, &err), RC_OK);
+    const size_t before = data_files(&house);
+    assert_int_equal(load(&house,
+                          "[{\"id\":1,\"kind\":\"b\",\"v\":2,\"k\":[4]},"
+                          "{\"id\":1,\"kind\":\"a\",\"v\":1,\"k\":[1]},"
+                          "{\"id\":2,\"kind\":\"b\",\"v\":2}]",
+                          NULL, &report, &err),
+                     RC_OK);
+    assert_text(ask(&house, "chess_games", all), "1a1 1b2 2b2 8a1");
+    assert_text(
+        ask(&house, "chess_games__k", "SELECT string_agg(value, ' ' ORDER BY value) FROM T"),
+        "1 3 4");
+    assert_int_equal(report.tables[0].updated, 1);
+    assert_int_equal(report.tables[0].inserted, 1);
+    // Of both tables the first file anew and a new one; and one of the table of loads.
+    assert_int_equal(data_files(&house) - before, 5);
+    close_house(&house);
+}
+
 static void test_a_missing_key_is_refused_with_its_name(void **state)
 {
     (void)state;
@@ -448,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_of_two_runs_from_one_state_only_one_lands),
         cmocka_unit_test(test_small_memory_gives_more_files_and_the_same_rows),
         cmocka_unit_test(test_an_empty_replace_empties_the_table_and_its_children),
+        cmocka_unit_test(test_a_merge_by_several_columns_changes_only_the_files_that_hold_the_keys),
         cmocka_unit_test(test_a_missing_key_is_refused_with_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
