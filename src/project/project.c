@@ -283,6 +283,12 @@ static rc check_type(struct reader *r, const struct yaml *node, const char *key,
 static rc check_types(struct reader *r, const struct yaml *node,
                       const struct project_environment *environment)
 {
+    // a location that is read and not heeded would put tables where nobody looks for them
+    if (environment->namespace_count > 0) {
+        yaml_error(r->err, yaml_get(node, STR("namespaces")), RC_CONFIG,
+                   "a location of its own for a namespace cannot be used by this version");
+        return err_hint(r->err, "remove it: tables lie below the warehouse");
+    }
     static const char *const catalogs[] = {"sql", "filesystem", NULL};
     static const char *const engines[] = {"embedded", NULL};
     TRY(check_type(r, node, "catalog", environment->catalog.type, catalogs,
@@ -302,9 +308,9 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     TRY(as_uri(r, yaml_str(yaml_get(node, STR("warehouse")), STR("")), &environment->warehouse));
     TRY(take_catalog(r, node, environment));
     take_engine(r, node, environment);
-    TRY(check_types(r, node, environment));
     TRY(take_http(r, node, environment));
     TRY(take_namespaces(r, node, environment));
+    TRY(check_types(r, node, environment));
     take_names(r, root, node, environment);
     project->environment = environment;
     return RC_OK;

@@ -120,6 +120,8 @@ static void test_mistakes_are_named_with_place_and_suggestion(void **state)
          "embedded", 3},
         {"name: a\nenvironments:\n  l: {warehouse: w, catalog: {type: glue}}\n", "", "glue", "sql",
          3},
+        {"name: a\nenvironments:\n  l: {warehouse: w, namespaces: {n: {location: x}}}\n", "",
+         "namespace", "warehouse", 3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ now() }}\"}\n", "", "unknown expression",
          "env_var", 3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ secret('x/y') }}\"}\n", "", "x/y",
