@@ -30,6 +30,31 @@ static rc uri_of_warehouse(struct arena *arena, struct str warehouse, struct str
     return RC_OK;
 }
 
+/// Copies the namespaces' own locations.
+static rc take_locations(struct catalog *catalog, const struct catalog_options *options,
+                         struct err *err)
+{
+    struct arena *arena = catalog->arena;
+    struct catalog_location *locations =
+        ARENA_ARRAY(arena, struct catalog_location, options->location_count);
+    for (size_t i = 0; i < options->location_count; i++) {
+        locations[i].namespace_name = arena_str(arena, options->locations[i].namespace_name);
+        TRY(uri_of_warehouse(arena, options->locations[i].location, &locations[i].location, err));
+    }
+    catalog->locations = locations;
+    catalog->location_count = options->location_count;
+    return RC_OK;
+}
+
+/// The location that the options give a namespace; empty when none.
+static struct str location_of_options(const struct catalog *catalog, struct str namespace_name)
+{
+    for (size_t i = 0; i < catalog->location_count; i++)
+        if (str_equal(catalog->locations[i].namespace_name, namespace_name))
+            return catalog->locations[i].location;
+    return (struct str){0};
+}
+
 static rc open_driver(struct catalog *catalog, const struct catalog_options *options,
                       struct err *err)
 {
@@ -55,6 +80,8 @@ rc catalog_open(const struct catalog_options *options, struct catalog **ret_cata
     catalog->busy_timeout_ms =
         options->busy_timeout_ms > 0 ? options->busy_timeout_ms : DEFAULT_BUSY_TIMEOUT_MS;
     rc code = uri_of_warehouse(arena, options->warehouse, &catalog->warehouse, err);
+    if (code == RC_OK)
+        code = take_locations(catalog, options, err);
     if (code == RC_OK)
         code = open_driver(catalog, options, err);
     if (code != RC_OK) {
@@ -122,7 +149,17 @@ rc catalog_create_namespace(struct catalog *catalog, struct str namespace_name,
 {
     TRY(check_writable(catalog, err));
     TRY(check_name(namespace_name, "namespace", err));
-    return catalog->driver->create_namespace(catalog, namespace_name, properties, err);
+    const struct str location = location_of_options(catalog, namespace_name);
+    if (location.length == 0 || (properties != NULL && properties_has(properties, STR("location"))))
+        return catalog->driver->create_namespace(catalog, namespace_name, properties, err);
+    struct arena *scratch = arena_open(NULL);
+    struct properties located = {0};
+    if (properties != NULL)
+        located = properties_copy(scratch, properties);
+    properties_set(scratch, &located, STR("location"), location);
+    const rc code = catalog->driver->create_namespace(catalog, namespace_name, &located, err);
+    arena_close(scratch);
+    return code;
 }
 
 rc catalog_ensure_namespace(struct catalog *catalog, struct str namespace_name, struct err *err)
@@ -216,7 +253,8 @@ rc catalog_table_location(struct catalog *catalog, struct arena *arena, struct s
     TRY(check_name(name, "table", err));
     struct properties properties;
     TRY(catalog_namespace_properties(catalog, arena, namespace_name, &properties, err));
-    struct str folder = properties_get(&properties, STR("location"), (struct str){0});
+    struct str folder =
+        properties_get(&properties, STR("location"), location_of_options(catalog, namespace_name));
     if (folder.length == 0 || catalog->driver->put_decides) {
         if (catalog->warehouse.length == 0)
             return err_set(err, RC_CONFIG, "the catalog has no warehouse to put a table into");

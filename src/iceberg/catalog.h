@@ -11,16 +11,27 @@
 #include "base/vec.h"
 #include "iceberg/transaction.h"
 
+struct aws_session;
 struct catalog;
 
+/// Where the tables of a namespace go when not below the warehouse.
+struct catalog_location {
+    struct str namespace_name;
+    struct str location; // URI
+};
+
 struct catalog_options {
-    struct str type;         // "sql" | "filesystem"
-    struct str uri;          // sql: "sqlite:////abs/catalog.db" or "sqlite:///rel.db"; else unused
-    struct str name;         // sql: the catalog_name column; empty = "default"
-    struct str warehouse;    // URI or path under which new tables go; no trailing slash needed
-    struct store *store;     // reads and writes all files; borrowed
-    bool is_read_only;       // never creates the catalog file
-    int64_t busy_timeout_ms; // wait for another writer's lock; 0 = 30 s
+    struct str type;      // "sql" | "filesystem" | "glue"
+    struct str uri;       // sql: "sqlite:////abs/catalog.db" or "sqlite:///rel.db"; else unused
+    struct str name;      // sql: the catalog_name column; empty = "default"
+    struct str warehouse; // URI or path under which new tables go; no trailing slash needed
+    const struct catalog_location *locations; // of namespaces that have none in the catalog
+    size_t location_count;
+    struct aws_session *session; // glue: who calls; borrowed
+    struct str catalog_id;       // glue: account whose catalog it is; empty = the caller's
+    struct store *store;         // reads and writes all files; borrowed
+    bool is_read_only;           // never creates the catalog file
+    int64_t busy_timeout_ms;     // wait for another writer's lock; 0 = 30 s
 };
 
 /// @return RC_OK | RC_CONFIG (unknown type, bad URI) | RC_NOT_FOUND (read-only and absent) | RC_IO
@@ -35,6 +46,7 @@ CHECK rc catalog_list_namespaces(struct catalog *catalog, struct arena *arena, s
 CHECK rc catalog_namespace_properties(struct catalog *catalog, struct arena *arena,
                                       struct str namespace_name, struct properties *ret_properties,
                                       struct err *err);
+/// The property `location` is that of the options when none is given.
 /// @param properties  may be NULL
 /// @return RC_OK | RC_EXISTS
 CHECK rc catalog_create_namespace(struct catalog *catalog, struct str namespace_name,
@@ -78,7 +90,8 @@ CHECK rc catalog_commit(struct catalog *catalog, struct transaction *const *tran
                         size_t count, struct err *err);
 struct store *catalog_store(const struct catalog *catalog);
 struct str catalog_warehouse(const struct catalog *catalog);
-/// Where a new table would go.
+/// Where a new table would go: below the namespace's property `location`, else the location of the
+/// options, else <warehouse>/<namespace>.
 CHECK rc catalog_table_location(struct catalog *catalog, struct arena *arena,
                                 struct str namespace_name, struct str name,
                                 struct str *ret_location, struct err *err);

@@ -24,6 +24,19 @@ rc project_store(struct project *project, struct store **ret_store, struct err *
     return RC_OK;
 }
 
+/// The namespaces with a location of their own, as the catalog names them.
+static const struct catalog_location *locations_of(struct project *project)
+{
+    const struct project_environment *environment = project->environment;
+    struct catalog_location *locations =
+        ARENA_ARRAY(project->arena, struct catalog_location, environment->namespace_count);
+    for (size_t i = 0; i < environment->namespace_count; i++)
+        locations[i] = (struct catalog_location){
+            project_namespace_of(project, project->arena, environment->namespaces[i].name),
+            environment->namespaces[i].location};
+    return locations;
+}
+
 rc project_catalog(struct project *project, struct catalog **ret_catalog, struct err *err)
 {
     const struct project_environment *environment = project->environment;
@@ -33,7 +46,10 @@ rc project_catalog(struct project *project, struct catalog **ret_catalog, struct
         const struct catalog_options options = {.type = environment->catalog.type,
                                                 .uri = environment->catalog.uri,
                                                 .name = environment->catalog.name,
+                                                .catalog_id = environment->catalog.id,
                                                 .warehouse = environment->warehouse,
+                                                .locations = locations_of(project),
+                                                .location_count = environment->namespace_count,
                                                 .store = store};
         TRY_CONTEXT(catalog_open(&options, &project->catalog, err), err,
                     "the catalog of the environment %.*s", STR_ARGS(environment->name));

@@ -176,6 +176,7 @@ static rc take_catalog(struct reader *r, const struct yaml *node,
     const struct str fallback = STR("sqlite:///warehouse/catalog.db");
     environment->catalog.type = yaml_str(yaml_get(catalog, STR("type")), STR("sql"));
     environment->catalog.name = yaml_str(yaml_get(catalog, STR("name")), STR("default"));
+    environment->catalog.id = yaml_str(yaml_get(catalog, STR("catalog_id")), STR(""));
     environment->catalog.properties = (struct json){.kind = JSON_OBJECT};
     if (catalog != NULL)
         environment->catalog.properties = yaml_to_json(r->arena, catalog);
@@ -283,18 +284,13 @@ static rc check_type(struct reader *r, const struct yaml *node, const char *key,
 static rc check_types(struct reader *r, const struct yaml *node,
                       const struct project_environment *environment)
 {
-    // a location that is read and not heeded would put tables where nobody looks for them
-    if (environment->namespace_count > 0) {
-        yaml_error(r->err, yaml_get(node, STR("namespaces")), RC_CONFIG,
-                   "a location of its own for a namespace cannot be used by this version");
-        return err_hint(r->err, "remove it: tables lie below the warehouse");
-    }
-    static const char *const catalogs[] = {"sql", "filesystem", NULL};
-    static const char *const engines[] = {"embedded", NULL};
+    static const char *const catalogs[] = {"sql", "filesystem", "glue", NULL};
+    static const char *const engines[] = {"embedded", "athena", "trino", NULL};
     TRY(check_type(r, node, "catalog", environment->catalog.type, catalogs,
-                   "types: sql, filesystem"));
+                   "types: sql, filesystem, glue"));
     return check_type(r, node, "engine", environment->engine.type, engines,
-                      "types: embedded; a DuckDB file is named in profiles.yml with type: duckdb");
+                      "types: embedded, athena, trino; a DuckDB file is named in profiles.yml with "
+                      "type: duckdb");
 }
 
 static rc take_environment(struct reader *r, const struct yaml *root, struct str name)
@@ -304,6 +300,9 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     struct project_environment *environment = ARENA_NEW(r->arena, struct project_environment);
     environment->name = name;
     environment->region = yaml_str(yaml_get(node, STR("region")), STR(""));
+    environment->profile = yaml_str(yaml_get(node, STR("profile")), STR(""));
+    environment->endpoint_url = yaml_str(yaml_get(node, STR("endpoint_url")), STR(""));
+    environment->role_arn = yaml_str(yaml_get(node, STR("role_arn")), STR(""));
     environment->namespace_prefix = yaml_str(yaml_get(node, STR("namespace_prefix")), STR(""));
     TRY(as_uri(r, yaml_str(yaml_get(node, STR("warehouse")), STR("")), &environment->warehouse));
     TRY(take_catalog(r, node, environment));

@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/str.h"
 
+struct aws_session;
 struct catalog;
 struct duck_options;
 struct store;
@@ -20,7 +21,7 @@ struct yaml;
 
 enum { PROJECT_MAX_FILE_BYTES = 4 << 20 };
 
-/// How a namespace is stored when it is not below the warehouse.
+/// Where the tables of a namespace lie when not below the warehouse.
 struct project_namespace {
     struct str name;     // as project files name it: "analytics"
     struct str location; // URI
@@ -34,12 +35,14 @@ struct project_local {
 
 struct project_environment {
     struct str name;
-    struct str region;    // "" = none
+    struct str region;                          // "" = none
+    struct str profile, endpoint_url, role_arn; // of AWS calls; "" = what the process's say
     struct str warehouse; // absolute URI without a slash at the end: file:///... or s3://...
     struct {
-        struct str type;        // sql, filesystem; glue and rest may be written, but have no driver
+        struct str type;        // sql, filesystem, glue; rest may be written, but has no driver
         struct str uri;         // sqlite:////absolute/path, https://...; "" = none
         struct str name;        // the catalog_name column; "default"
+        struct str id;          // glue: account whose catalog it is, "" = the caller's
         struct json properties; // every key of `catalog:` as an object (rendered)
     } catalog;
     struct {
@@ -74,6 +77,7 @@ struct project {
     size_t local_count;
     struct json vars; // `vars:` of moulin.yml with those of the command line over them
     struct project_secrets *secrets; // internal
+    struct aws_session *aws;         // internal: project_aws()
     struct store *store;             // internal: project_store()
     struct catalog *catalog;         // internal: project_catalog()
 };
@@ -106,6 +110,11 @@ CHECK rc project_secret(const struct project *project, struct arena *arena, stru
 /// Namespace as the catalog has it: with the environment's prefix.
 struct str project_namespace_of(const struct project *project, struct arena *arena,
                                 struct str name);
+
+/// The session of all AWS calls of the environment: its `region`, `profile`, `endpoint_url` and
+/// `role_arn` over what the process's environment and the shared files say. Opened at the first
+/// call, closed with the project's arena. No network.
+CHECK rc project_aws(struct project *project, struct aws_session **ret_session, struct err *err);
 
 /// The environment's catalog and the store of its warehouse, opened at the first call and closed
 /// with the project's arena.

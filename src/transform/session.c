@@ -3,15 +3,29 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "project/project.h"
 #include "transform/transform.h"
 
 const char *const commit_mode_names[COMMIT_MODE_COUNT] = {"replace", "append", "merge",
                                                           "delete+insert"};
 
+/// Engines that moulin.yml may name and that have no adapter here.
+static rc check_engine(const struct transform *t, struct err *err)
+{
+    const struct project *project = t->options->project;
+    if (!t->profile.is_moulin || project == NULL ||
+        str_is(project->environment->engine.type, "embedded"))
+        return RC_OK;
+    err_set(err, RC_CONFIG, "the engine '%.*s' of the environment %.*s cannot be used here",
+            STR_ARGS(project->environment->engine.type), STR_ARGS(project->environment->name));
+    return err_hint(err, "engine: {type: embedded} computes over the same tables");
+}
+
 rc adapter_open(struct transform *t, struct err *err)
 {
     if (t->adapter != NULL)
         return RC_OK;
+    TRY(check_engine(t, err));
     struct adapter *adapter = ARENA_NEW(t->arena, struct adapter);
     adapter->class = t->profile.is_moulin ? &adapter_embedded : &adapter_duckdb;
     adapter->t = t;

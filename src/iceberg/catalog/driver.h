@@ -25,7 +25,9 @@ struct catalog {
     void *self; // the driver's own
     struct store *store;
     struct str name;
-    struct str warehouse; // URI without trailing slash
+    struct str warehouse;                     // URI without trailing slash
+    const struct catalog_location *locations; // of the options, copied, without trailing slash
+    size_t location_count;
     bool is_read_only;
     int64_t busy_timeout_ms;
 };

@@ -25,6 +25,13 @@ static rc fs_open(struct catalog *catalog, const struct catalog_options *options
     (void)options;
     if (catalog->warehouse.length == 0)
         return err_set(err, RC_CONFIG, "a filesystem catalog needs a warehouse");
+    if (catalog->location_count > 0) {
+        err_set(err, RC_CONFIG,
+                "a filesystem catalog cannot give the namespace \"%.*s\" a location of its own: a "
+                "table is its folder below the warehouse",
+                STR_ARGS(catalog->locations[0].namespace_name));
+        return err_hint(err, "remove the location, or use a sql or glue catalog");
+    }
     if (!store_driver_of(catalog->store)->has_must_be_new)
         return err_set(err, RC_CONFIG,
                        "this storage cannot hold a filesystem catalog: it cannot "

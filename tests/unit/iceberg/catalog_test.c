@@ -135,6 +135,42 @@ static void test_a_purged_table_leaves_no_file(void **state)
     }
 }
 
+static void test_a_namespace_may_have_a_location_of_its_own(void **state)
+{
+    (void)state;
+    struct fixture *f = open_fixture("sql");
+    const struct str elsewhere = arena_printf(f->arena, "file://%.*s-b", STR_ARGS(f->folder));
+    const struct catalog_location locations[] = {{STR("own"), elsewhere}, {STR("old"), elsewhere}};
+    struct properties given = {0};
+    struct catalog *catalog;
+    struct str location;
+    assert_ok(f, catalog_create_namespace(f->catalog, STR("old"), NULL, &f->err));
+    f->options.locations = locations;
+    f->options.location_count = 2;
+    assert_ok(f, catalog_open(&f->options, &catalog, &f->err));
+    assert_ok(f, catalog_ensure_namespace(catalog, STR("own"), &f->err));
+    // other clients find it in the namespace's properties
+    assert_ok(
+        f, catalog_table_location(f->catalog, f->arena, STR("own"), STR("t"), &location, &f->err));
+    assert_string_equal(arena_cstr(f->arena, location),
+                        arena_printf(f->arena, "%.*s/t", STR_ARGS(elsewhere)).bytes);
+    assert_ok(f,
+              catalog_table_location(catalog, f->arena, STR("old"), STR("t"), &location, &f->err));
+    assert_string_equal(arena_cstr(f->arena, location),
+                        arena_printf(f->arena, "%.*s/t", STR_ARGS(elsewhere)).bytes);
+    // what was said on creation stands
+    properties_set(f->arena, &given, STR("location"), STR("file:///given"));
+    assert_ok(f, catalog_drop_namespace(catalog, STR("own"), &f->err));
+    assert_ok(f, catalog_create_namespace(catalog, STR("own"), &given, &f->err));
+    assert_ok(f,
+              catalog_table_location(catalog, f->arena, STR("own"), STR("t"), &location, &f->err));
+    assert_string_equal(arena_cstr(f->arena, location), "file:///given/t");
+    catalog_close(catalog);
+    f->options.type = STR("filesystem");
+    assert_int_equal(catalog_open(&f->options, &catalog, &f->err), RC_CONFIG);
+    close_fixture(f);
+}
+
 static void test_tables_are_renamed_and_registered_where_names_are_free(void **state)
 {
     (void)state;
@@ -248,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_namespaces_and_tables_are_listed_made_and_dropped),
         cmocka_unit_test(test_a_purged_table_leaves_no_file),
+        cmocka_unit_test(test_a_namespace_may_have_a_location_of_its_own),
         cmocka_unit_test(test_tables_are_renamed_and_registered_where_names_are_free),
         cmocka_unit_test(test_a_table_folder_is_opened_by_its_newest_version),
         cmocka_unit_test(test_names_that_leave_their_folder_are_refused),

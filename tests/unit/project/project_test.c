@@ -116,12 +116,10 @@ static void test_mistakes_are_named_with_place_and_suggestion(void **state)
         {"name: a\nenvironments:\n  local: {warehouse: w}\n", "locl", "locl", "local", 3},
         {"name: a\nenvironments:\n  l: {warehouse: w, engine: {type: embeded}}\n", "", "type",
          "embedded", 3},
-        {"name: a\nenvironments:\n  l: {warehouse: w, engine: {type: athena}}\n", "", "athena",
-         "embedded", 3},
-        {"name: a\nenvironments:\n  l: {warehouse: w, catalog: {type: glue}}\n", "", "glue", "sql",
+        {"name: a\nenvironments:\n  l: {warehouse: w, engine: {type: duckdb}}\n", "", "duckdb",
+         "profiles.yml", 3},
+        {"name: a\nenvironments:\n  l: {warehouse: w, catalog: {type: rest}}\n", "", "rest", "glue",
          3},
-        {"name: a\nenvironments:\n  l: {warehouse: w, namespaces: {n: {location: x}}}\n", "",
-         "namespace", "warehouse", 3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ now() }}\"}\n", "", "unknown expression",
          "env_var", 3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ secret('x/y') }}\"}\n", "", "x/y",
@@ -138,6 +136,35 @@ static void test_mistakes_are_named_with_place_and_suggestion(void **state)
         assert_non_null(strstr(err.hint, cases[i].hint));
         assert_int_equal(err.line, cases[i].line);
     }
+}
+
+static void test_a_cloud_environment_is_read_whole(void **state)
+{
+    (void)state;
+    struct project *project;
+    struct err err;
+    write_file("moulin.yml", "name: demo\n"
+                             "environments:\n"
+                             "  dev:\n"
+                             "    region: eu-west-1\n"
+                             "    profile: team\n"
+                             "    role_arn: arn:aws:iam::123456789012:role/r\n"
+                             "    endpoint_url: http://localhost:4566\n"
+                             "    warehouse: s3://landing\n"
+                             "    catalog: {type: glue, catalog_id: \"123456789012\"}\n"
+                             "    engine: {type: athena, work_group: w}\n"
+                             "    namespace_prefix: dev_\n"
+                             "    namespaces: {analytics: {location: s3://staging/}}\n");
+    assert_int_equal(open_project("", &project, &err), RC_OK);
+    const struct project_environment *dev = project->environment;
+    assert_str(dev->profile, "team");
+    assert_str(dev->role_arn, "arn:aws:iam::123456789012:role/r");
+    assert_str(dev->endpoint_url, "http://localhost:4566");
+    assert_str(dev->catalog.type, "glue");
+    assert_str(dev->catalog.id, "123456789012");
+    assert_int_equal(dev->namespace_count, 1);
+    assert_str(dev->namespaces[0].name, "analytics");
+    assert_str(dev->namespaces[0].location, "s3://staging");
 }
 
 static void test_a_folder_without_moulin_yml_says_what_to_do(void **state)
@@ -251,6 +278,8 @@ int main(void)
             remove_folder),
         cmocka_unit_test_setup_teardown(test_mistakes_are_named_with_place_and_suggestion,
                                         open_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_a_cloud_environment_is_read_whole, open_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_a_folder_without_moulin_yml_says_what_to_do,
                                         open_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_secrets_come_from_the_environment_then_from_the_file,
