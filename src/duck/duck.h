@@ -22,6 +22,25 @@ struct duck;
 struct duck_connection;
 struct duck_stream;
 
+/// A bucket that SQL may read by range through the httpfs extension.
+struct duck_remote {
+    struct str scope; // "s3://bucket"
+    struct str key_id, secret, session_token;
+    struct str region, endpoint; // "127.0.0.1:8333" or "s3.eu-west-1.amazonaws.com"
+    bool is_path_style, is_plain_http;
+};
+/// Who knows the buckets. Asked before statements, in the thread that runs them.
+struct duck_remotes {
+    /// Changes when another bucket is to be read or credentials were replaced; 0 = nothing is to be
+    /// read yet: the extension is then not even loaded. Must be cheap.
+    int64_t (*generation)(void *context);
+    /// @param ret_good_until_us  wall clock from which on the credentials are to be asked for
+    /// again; 0 = for ever
+    rc (*describe)(void *context, struct arena *arena, const struct duck_remote **ret_remotes,
+                   size_t *ret_count, int64_t *ret_good_until_us, struct err *err);
+    void *context;
+};
+
 /// The settings that every database gets; zero is the default of each.
 struct duck_options {
     struct str path;      // database file; empty = in memory
@@ -36,6 +55,7 @@ struct duck_options {
     const str_vec *allowed_folders; // with is_closed: and everything below these folders
     bool is_closed;                 // no files, no network, no extensions from SQL
     bool is_unlocked;               // the caller ends the set-up himself, with duck_restrict
+    struct duck_remotes remotes;    // object storage; zero = none
 };
 
 /// Opens a database. Time zone UTC; extensions are neither installed nor loaded by themselves; with

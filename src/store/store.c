@@ -113,6 +113,31 @@ rc store_remove(struct store *store, struct str uri, struct err *err)
     return store->driver->remove(store->self, uri, err);
 }
 
+rc store_remove_many(struct store *store, const struct str *uris, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(check_name(uris[i], err));
+    if (count == 0)
+        return RC_OK;
+    if (store->driver->remove_many != NULL)
+        return store->driver->remove_many(store->self, uris, count, err);
+    rc result = RC_OK;
+    size_t failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct err local = {0};
+        const rc removed = store->driver->remove(store->self, uris[i], &local);
+        failed += removed != RC_OK;
+        if (result != RC_OK || removed == RC_OK)
+            continue;
+        result = removed;
+        if (err != NULL)
+            *err = local;
+    }
+    if (failed > 1)
+        err_context(err, "%zu of %zu objects were not removed, the first", failed, count);
+    return result;
+}
+
 static void abort_writer(void *object)
 {
     store_writer_abort(object);
@@ -170,6 +195,19 @@ rc store_local_path(struct store *store, struct arena *arena, struct str uri, st
         return err_set(err, RC_INVALID, "\"%.*s\" is no absolute local path", STR_ARGS(uri));
     *ret_path = path;
     return RC_OK;
+}
+
+rc store_reader_path(struct store *store, struct arena *arena, struct str uri, struct str *ret_path,
+                     struct err *err)
+{
+    TRY(check_name(uri, err));
+    if (store->driver->reader_path != NULL)
+        return store->driver->reader_path(store->self, arena, uri, ret_path, err);
+    if (store->driver->is_local)
+        return store_local_path(store, arena, uri, ret_path, err);
+    return err_set(err, RC_UNSUPPORTED,
+                   "the engine cannot read \"%.*s\": storage %s is not open to it", STR_ARGS(uri),
+                   store->driver->name);
 }
 
 rc store_join(struct arena *arena, struct str folder, struct str name, struct str *ret_uri,

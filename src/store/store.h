@@ -47,12 +47,17 @@ struct store_driver {
     rc (*list)(void *self, struct str prefix, store_list_callback callback, void *context,
                struct err *err);
     rc (*remove)(void *self, struct str uri, struct err *err);
+    /// All of them, as far as possible; the first failure counts. NULL = one after another.
+    rc (*remove_many)(void *self, const struct str *uris, size_t count, struct err *err);
     rc (*writer_open)(void *self, struct str uri, struct store_put_options options,
                       void **ret_writer, struct err *err);
     rc (*writer_write)(void *self, void *writer, struct str bytes, struct err *err);
     rc (*writer_finish)(void *self, void *writer, struct err *err); // releases it in any case
     void (*writer_abort)(void *self, void *writer);                 // releases it
     struct str (*local_path)(void *self, struct arena *arena, struct str uri); // is_local only
+    /// What DuckDB opens. NULL = local_path; neither = it cannot read here.
+    rc (*reader_path)(void *self, struct arena *arena, struct str uri, struct str *ret_path,
+                      struct err *err);
     void (*close)(void *self);
 };
 
@@ -100,6 +105,11 @@ CHECK rc store_list(struct store *store, struct str prefix, store_list_callback 
 /// Removes an object; absent is RC_OK.
 CHECK rc store_remove(struct store *store, struct str uri, struct err *err);
 
+/// Removes many objects; absent ones are fine. What can be removed is, also behind a failure.
+/// @return RC_OK, or the first failure with the number of objects that stayed
+CHECK rc store_remove_many(struct store *store, const struct str *uris, size_t count,
+                           struct err *err);
+
 /// Writes an object piece by piece; it appears when finished. The writer lives until finish, abort
 /// or the end of `arena` (which aborts it).
 CHECK rc store_writer_open(struct store *store, struct arena *arena, struct str uri,
@@ -116,6 +126,12 @@ void store_writer_abort(struct store_writer *writer);
 /// @return RC_OK | RC_UNSUPPORTED (the store is not local) | RC_INVALID
 CHECK rc store_local_path(struct store *store, struct arena *arena, struct str uri,
                           struct str *ret_path, struct err *err);
+
+/// What DuckDB opens to read the object: a local path, or the URI of an object storage that it
+/// reads by range (duck.h, struct duck_remotes, has the credentials for it).
+/// @return RC_OK | RC_UNSUPPORTED (DuckDB cannot read this storage) | RC_INVALID
+CHECK rc store_reader_path(struct store *store, struct arena *arena, struct str uri,
+                           struct str *ret_path, struct err *err);
 
 /// Makes an object that some other program wrote to local_path durable (fsync of file and folder);
 /// nothing to do where the store is not local.
