@@ -75,6 +75,7 @@ struct command_context {
     struct str program;              // absolute path of this executable, for child processes
     struct str project_folder;       // --project-dir as it was given; "." = default
     struct str environment;          // --env or ENVIRONMENT; "" = the project's default
+    struct str namespace_prefix;     // --namespace-prefix: throw-away namespaces; "" = none
     bool has_terminal;               // stderr is a terminal
     const struct command_line *call; // internal: the parsed command line
     struct project *project;         // internal: see command_project()
@@ -96,6 +97,10 @@ size_t command_list(const struct command_context *context, const char *option,
 /// @return RC_OK | RC_CONFIG (also when there is no moulin.yml)
 CHECK rc command_project(struct command_context *context, struct project **ret_project,
                          struct err *err);
+
+/// Whether --namespace-prefix has the form of a throw-away one, and the command heeds it: those
+/// that write into the environment's own tables refuse it.
+CHECK rc command_check_prefix(const struct command_context *context, struct err *err);
 
 /// RC_USAGE with the command's usage as the hint.
 rc command_usage_error(const struct command_context *context, struct err *err, const char *format,

@@ -92,6 +92,7 @@ static rc read_options(struct transform_call *call, struct err *err)
     o->target = command_text(context, "target");
     o->profiles_folder = command_text(context, "profiles-dir");
     o->target_path = command_text(context, "target-path");
+    o->namespace_prefix = context->namespace_prefix;
     if (!is_plain) {
         o->select_count = command_list(context, "select", &o->select);
         o->exclude_count = command_list(context, "exclude", &o->exclude);
@@ -184,6 +185,8 @@ static rc compile_inline(struct transform_call *call, struct err *err)
     struct command_context *context = call->context;
     struct node *node;
     TRY(transform_add_inline(call->transform, call->options.inline_sql, &node, err));
+    const node_vec inline_nodes = {.items = &node, .count = 1};
+    TRY(transform_defer(call->transform, &inline_nodes, err));
     TRY(transform_compile_node(call->transform, node, err));
     if (output_format_of(context->output) == OUTPUT_TEXT)
         return output_text(context->output, err, "%.*s\n", STR_ARGS(node->compiled_code));
@@ -332,6 +335,8 @@ static rc do_show(struct transform_call *call, struct err *err)
     struct command_context *context = call->context;
     struct node *node;
     TRY(shown_node(call, &node, err));
+    const node_vec nodes = {.items = &node, .count = 1};
+    TRY(transform_defer(call->transform, &nodes, err));
     TRY(transform_compile_node(call->transform, node, err));
     struct session *session;
     struct duck_rows rows;

@@ -96,8 +96,10 @@ static rc run_command(struct arena *arena, const struct command_line *call, cons
                                       .program = program_path(arena, argv0),
                                       .project_folder = option_text(call, "project-dir"),
                                       .environment = option_text(call, "env"),
+                                      .namespace_prefix = option_text(call, "namespace-prefix"),
                                       .has_terminal = isatty(STDERR_FILENO) != 0,
                                       .call = call};
+    TRY(command_check_prefix(&context, err));
     const rc code = call->spec->function(&context, err);
     // What a failing command has answered so far is part of its answer.
     struct err flush_err;

@@ -460,6 +460,10 @@ rc table_orphans_verb(struct command_context *context, struct err *err)
 rc table_drop(struct command_context *context, struct err *err)
 {
     struct table table;
+    if (context->namespace_prefix.length > 0)
+        return table_drop_throw_away(context, err);
+    if (context->argument_count == 0)
+        return command_usage_error(context, err, "name a TABLE, or --namespace-prefix");
     TRY(table_name_load(context, context->arguments[0], &table, err));
     const struct str name = table_full_name(context->arena, &table);
     const struct snapshot *current = metadata_current_snapshot(table.metadata);

@@ -95,6 +95,25 @@ static rc views_write(struct lake *lake, struct err *err)
     return result;
 }
 
+rc views_forget(struct project *project, struct str prefix, size_t *ret_count, struct err *err)
+{
+    struct arena *scratch = arena_open(NULL);
+    // only what views_write looks at
+    struct lake lake = {.arena = scratch, .project = project, .database = STR("lake")};
+    view_vec views;
+    rc result = views_read(project, scratch, &views, err);
+    for (size_t i = 0; result == RC_OK && i < views.count; i++)
+        if (!str_has_prefix(views.items[i].schema, prefix))
+            *vec_push(scratch, &lake.views) = views.items[i];
+    const size_t count = result == RC_OK ? views.count - lake.views.count : 0;
+    if (count > 0)
+        result = views_write(&lake, err);
+    if (result == RC_OK)
+        *ret_count = count;
+    arena_close(scratch);
+    return result;
+}
+
 static size_t view_number(const struct lake *lake, struct str schema, struct str name)
 {
     for (size_t i = 0; i < lake->views.count; i++)

@@ -81,5 +81,8 @@ struct view_entry {
 VEC_TYPE(view_vec, struct view_entry);
 CHECK rc views_read(struct project *project, struct arena *arena, view_vec *ret_views,
                     struct err *err);
+/// Forgets the views of every schema whose name starts so. @param ret_count  how many there were
+CHECK rc views_forget(struct project *project, struct str prefix, size_t *ret_count,
+                      struct err *err);
 
 #endif

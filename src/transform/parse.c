@@ -265,6 +265,10 @@ rc parse_names(struct transform *t, struct node *node, struct err *err)
     node->schema = t->profile.schema;
     node->database = t->profile.database;
     TRY(generated(t, node, "generate_schema_name", schema, fallback, &node->schema, err));
+    // A project's own generate_schema_name may leave target.schema out: nothing may be built outside
+    // of the throw-away schemas for that.
+    if (!str_has_prefix(node->schema, t->options->namespace_prefix))
+        node->schema = str_concat(t->arena, t->options->namespace_prefix, node->schema);
     fallback = database.kind == VALUE_STR ? str_trim(value_text(database)) : t->profile.database;
     TRY(generated(t, node, "generate_database_name", database, fallback, &node->database, err));
     fallback = alias.kind == VALUE_STR ? str_trim(value_text(alias)) : node->name;

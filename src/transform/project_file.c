@@ -275,6 +275,8 @@ static rc fill_profile(struct transform *t, const struct yaml *output, struct va
     profile->schema = setting(settings, "schema", "dataset");
     if (profile->schema.length == 0)
         profile->schema = profile->is_moulin ? STR("analytics") : STR("main");
+    // what is built goes to throw-away schemas; macros that look at target.schema see that too
+    profile->schema = str_concat(t->arena, t->options->namespace_prefix, profile->schema);
     profile->database = setting(settings, "database", "catalog");
     if (profile->database.length == 0)
         profile->database = profile->is_moulin ? STR("lake") : database_of(profile->path);

@@ -585,6 +585,7 @@ rc transform_run(struct transform *t, enum transform_verb verb, struct run_summa
     run.total = nodes.count;
     if (nodes.count == 0)
         log_warn("nothing to do: the selection has no node that %s works on", verb_names[verb]);
+    TRY(transform_defer(t, &nodes, err));
     if (nodes.count > 0 && verb != VERB_COMPILE) {
         TRY(create_schemas(t, &nodes, err));
         run.has_failed_hook = !run_hooks(&run, true);

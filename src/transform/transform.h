@@ -37,6 +37,7 @@ struct transform_options {
     struct str inline_sql; // compile, show
     int64_t limit;         // show: rows; < 0 = all
     struct str target_path;
+    struct str namespace_prefix; // throw-away schemas: built into "<prefix><schema>"; "" = none
     int64_t now_us;          // --now; 0 = the clock
     struct project *project; // of moulin.yml; NULL = a folder with dbt's files alone
     /// Progress lines, as dbt words them; NULL = none.
@@ -80,6 +81,12 @@ struct run_summary {
 /// Chooses nodes by --select and --exclude, in the order of the graph.
 CHECK rc transform_select(struct transform *t, enum transform_verb verb, node_vec *ret_nodes,
                           struct err *err);
+
+/// With throw-away schemas: what `nodes` read, is not selected, and does not exist there, is read
+/// from the environment's own schemas. Nothing without a prefix; transform_run calls it.
+CHECK rc transform_defer(struct transform *t, const node_vec *nodes, struct err *err);
+/// A node's schema without the prefix of throw-away schemas.
+struct str transform_own_schema(const struct transform *t, const struct node *node);
 
 /// Does a verb's work over the selected nodes and writes target/.
 /// @return RC_OK also when nodes failed: see the counts

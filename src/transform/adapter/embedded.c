@@ -26,6 +26,9 @@ static rc mount_schemas(struct adapter *adapter, struct duck_connection *connect
         const struct node *node = t->manifest.nodes.items[i];
         if (node_is_refable(node) || node->type == NODE_SOURCE)
             TRY(lake_mount(lake, connection, node->schema, err));
+        // what is not built into throw-away schemas is read there
+        if (node_is_refable(node))
+            TRY(lake_mount(lake, connection, transform_own_schema(t, node), err));
     }
     return lake_mount_views(lake, connection, err);
 }

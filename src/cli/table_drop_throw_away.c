@@ -1,0 +1,107 @@
+// moulin table drop --namespace-prefix: the end of throw-away namespaces. Layer: cli.
+// What may be dropped is told by names alone: the prefix starts with ci_ or tmp_ (command.c), the
+// namespace with the environment's own prefix and then this one, and it is none that moulin.yml
+// names. So neither the environment's tables nor those of another environment are in reach.
+
+#include "base/log.h"
+#include "cli/table_change.h"
+#include "iceberg/catalog.h"
+#include "transform/lake.h"
+
+struct throw_away {
+    struct command_context *context;
+    struct project *project;
+    struct catalog *catalog;
+    str_vec namespaces;
+    size_t table_count;
+};
+
+/// A namespace of the project that happens to be called so: ci_results, say.
+static bool is_of_project(const struct project *project, struct str name)
+{
+    const struct project_environment *environment = project->environment;
+    bool is_known = str_equal(name, project->landing.namespace_name);
+    for (size_t i = 0; i < environment->namespace_count && !is_known; i++)
+        is_known = str_equal(
+            name, project_namespace_of(project, project->arena, environment->namespaces[i].name));
+    return is_known;
+}
+
+static rc find_namespaces(struct throw_away *t, struct err *err)
+{
+    str_vec all;
+    struct arena *arena = t->context->arena;
+    const struct str prefix = project_namespace_of(t->project, arena, t->context->namespace_prefix);
+    TRY(catalog_list_namespaces(t->catalog, arena, &all, err));
+    for (size_t i = 0; i < all.count; i++) {
+        str_vec tables;
+        if (!str_has_prefix(all.items[i], prefix))
+            continue;
+        if (is_of_project(t->project, all.items[i])) {
+            err_set(err, RC_REFUSED, "%.*s is a namespace of moulin.yml, not a throw-away one",
+                    STR_ARGS(all.items[i]));
+            return err_hint(err, "take another prefix");
+        }
+        *vec_push(arena, &t->namespaces) = all.items[i];
+        TRY(catalog_list_tables(t->catalog, arena, all.items[i], &tables, err));
+        t->table_count += tables.count;
+    }
+    return RC_OK;
+}
+
+static rc say(struct throw_away *t, struct str namespace_name, struct str table, struct err *err)
+{
+    const struct output_cell cells[] = {{.text = namespace_name},
+                                        {.text = table, .is_null = table.length == 0}};
+    return output_row(t->context->output, cells, err);
+}
+
+static rc drop_namespace(struct throw_away *t, struct str name, struct err *err)
+{
+    struct arena *scratch = arena_open(t->context->arena);
+    str_vec tables;
+    rc result = catalog_list_tables(t->catalog, scratch, name, &tables, err);
+    for (size_t i = 0; result == RC_OK && i < tables.count; i++) {
+        result = catalog_drop_table(t->catalog, name, tables.items[i],
+                                    (struct catalog_drop_options){.purge = true}, err);
+        if (result == RC_OK)
+            result = say(t, name, tables.items[i], err);
+    }
+    if (result == RC_OK)
+        result = catalog_drop_namespace(t->catalog, name, err);
+    if (result == RC_OK)
+        result = say(t, name, STR(""), err);
+    arena_close(scratch);
+    return result;
+}
+
+rc table_drop_throw_away(struct command_context *context, struct err *err)
+{
+    static const struct output_column columns[] = {{STR_INIT("namespace"), OUTPUT_STRING},
+                                                   {STR_INIT("table"), OUTPUT_STRING}};
+    struct throw_away t = {.context = context};
+    const struct str prefix = context->namespace_prefix;
+    size_t views = 0;
+    if (context->argument_count > 0)
+        return command_usage_error(context, err,
+                                   "TABLE and --namespace-prefix do not go together: a table is "
+                                   "dropped, or all of a prefix");
+    TRY(command_project(context, &t.project, err));
+    TRY(project_catalog(t.project, &t.catalog, err));
+    TRY(find_namespaces(&t, err));
+    if (!command_flag(context, "force") && t.namespaces.count > 0) {
+        err_set(
+            err, RC_REFUSED, "%zu namespaces with %zu tables would be lost, and their files: %.*s",
+            t.namespaces.count, t.table_count,
+            STR_ARGS(str_join(context->arena, t.namespaces.items, t.namespaces.count, STR(", "))));
+        return err_hint(err, "--force drops them");
+    }
+    TRY(output_table_begin(context->output, columns, 2, "there is no such namespace", err));
+    for (size_t i = 0; i < t.namespaces.count; i++)
+        TRY(drop_namespace(&t, t.namespaces.items[i], err));
+    TRY(views_forget(t.project, prefix, &views, err));
+    TRY(output_table_end(context->output, err));
+    log_info("dropped %zu namespaces, %zu tables, %zu views", t.namespaces.count, t.table_count,
+             views);
+    return RC_OK;
+}
