@@ -34,8 +34,8 @@ test: ## everything that decides whether the tree is good (under 15 minutes on 2
 test-fast: build ## the inner loop: unit tests, layers, vector suites
 	@tests/run fast
 
-interop: ## the heavy counterparts, and the kill loops at full length
-	@tools/setup test
+interop: ## the heavy counterparts (AWS among them), and the kill loops at full length
+	@tools/setup interop
 	@tests/run interop
 
 bench: build ## measure against the replaced tools; writes bench/RESULTS.md
