@@ -7,11 +7,10 @@
 #ifndef AWS_CLIENT_H
 #define AWS_CLIENT_H
 
+#include "aws/failure.h"
 #include "aws/session.h"
 #include "base/json.h"
 #include "net/http.h"
-
-enum aws_protocol { AWS_JSON_1_0, AWS_JSON_1_1, AWS_QUERY, AWS_REST_JSON, AWS_REST_XML };
 
 struct aws_service {
     const char *name;            // as messages and IAM name it: "glue", "states", "sts"
@@ -24,14 +23,6 @@ struct aws_service {
 };
 extern const struct aws_service aws_s3, aws_sts, aws_glue, aws_athena, aws_secrets_manager, aws_ssm,
     aws_step_functions, aws_ecs, aws_sns, aws_lambda, aws_logs, aws_ecr, aws_iam;
-
-/// What the service said when it refused.
-struct aws_failure {
-    char code[96]; // "ConcurrentModificationException", without namespace; "" = no answer came
-    char request_id[128]; // for AWS's support
-    int status;           // 0 = no answer
-    bool is_unknown;      // the call may have been carried out (lost answer, 5xx)
-};
 
 struct aws_client;
 
@@ -48,8 +39,10 @@ struct aws_call {
     struct str method, path, query; // path percent-encoded, query without ?
     const struct http_header *headers;
     size_t header_count;
-    bool must_not_retry; // the caller decides about unknown outcomes itself
-    bool is_unsigned;    // AssumeRoleWithWebIdentity
+    const char *permission; // where IAM's name is not "<service>:<action>": "lambda:InvokeFunction"
+    bool must_not_retry;    // the caller decides about unknown outcomes itself
+    bool ignores_stop;      // also sent after a request to stop: StopExecution, releasing a lease
+    bool is_unsigned;       // AssumeRoleWithWebIdentity
 };
 
 /// Sends, signs again for every attempt, corrects the clock, refreshes expired credentials once.

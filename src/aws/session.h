@@ -14,11 +14,13 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/retry.h"
 #include "base/str.h"
 
 struct aws_session;
 struct aws_service;
-struct http_client;
+struct http_request;
+struct http_response;
 
 /// Zero = what the environment and the shared files say.
 struct aws_options {
@@ -39,7 +41,10 @@ struct aws_options {
     /// Waits between attempts; NULL = really waits (interruptible).
     rc (*wait)(void *context, int64_t delay_us, struct err *err);
     void *wait_context;
-    struct recording *recording; // answers instead of the network (tests); may be NULL
+    /// Answers instead of the network (tests); NULL = the network.
+    rc (*send)(void *context, struct arena *arena, const struct http_request *request,
+               struct http_response *ret_response, struct err *err);
+    void *send_context;
 };
 
 struct aws_credentials {
@@ -85,6 +90,18 @@ CHECK rc aws_session_endpoint(struct aws_session *session, struct arena *arena,
 /// "request_checksum_calculation", ...); "" = not set.
 CHECK rc aws_session_setting(struct aws_session *session, struct arena *arena, const char *variable,
                              const char *key, struct str *ret_value, struct err *err);
+
+/// Sends one request over one of the session's connections and waits for the answer: one attempt,
+/// no redirect, path and body verbatim. For aws_call and for clients with a call loop of their own.
+/// @return as http_send; any status is RC_OK
+CHECK rc aws_session_send(struct aws_session *session, struct arena *arena,
+                          const struct http_request *request, struct http_response *ret_response,
+                          struct err *err);
+
+/// How a call of this session is tried again: AWS's standard mode (up to 10 attempts here, full
+/// jitter up to 20 s), with a budget that all calls of the session share.
+/// @param what  for the debug log: "glue:GetTable"
+struct retry_policy aws_session_retry_policy(struct aws_session *session, const char *what);
 
 /// The machine's clock plus what servers taught us, in microseconds since 1970.
 int64_t aws_session_now_us(const struct aws_session *session);

@@ -66,7 +66,9 @@ struct curl_handle {
     // Of the running transfer.
     struct arena *answer_arena;
     const struct http_options *options;
+    const struct http_request *request;
     struct buf *body;
+    size_t sent_bytes; // of the request's body, by on_read
     http_header_vec headers;
     size_t header_bytes;
     bool is_header_over, is_body_over, is_stopped;
@@ -133,11 +135,22 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *user)
     return length;
 }
 
+// Hands over the body of a request that must not be sent twice. There is no way back for libcurl,
+// so when a kept connection dies it cannot start over behind our back.
+static size_t on_read(char *to, size_t size, size_t count, void *user)
+{
+    struct curl_handle *handle = user;
+    const struct str part = str_slice(handle->request->body, handle->sent_bytes, size * count);
+    memcpy(to, part.bytes, part.length);
+    handle->sent_bytes += part.length;
+    return part.length;
+}
+
 static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     (void)a, (void)b, (void)c, (void)d;
     struct curl_handle *handle = user;
-    handle->is_stopped = runtime_is_stopping();
+    handle->is_stopped = !handle->request->ignores_stop && runtime_is_stopping();
     return handle->is_stopped ? 1 : 0;
 }
 
@@ -231,13 +244,20 @@ static void set_security(CURL *easy)
     }
 }
 
-static void set_method(CURL *easy, const struct curl_transfer *transfer, const char *method)
+static void set_method(struct curl_handle *handle, const struct curl_transfer *transfer,
+                       const char *method)
 {
+    CURL *easy = handle->easy;
     const struct http_request *request = transfer->request;
     if (request->body.bytes != NULL && !transfer->drops_body) {
         lib.easy_setopt(easy, CURLOPT_POST, 1L);
         lib.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-        lib.easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.bytes);
+        if (request->must_not_retry && request->body.length > 0) {
+            lib.easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+            lib.easy_setopt(easy, CURLOPT_READDATA, handle);
+        } else {
+            lib.easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.bytes);
+        }
     } else if (str_is(transfer->method, "HEAD")) {
         lib.easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else {
@@ -300,7 +320,7 @@ static rc transfer_error(struct curl_handle *handle, CURLcode code,
         return err_set(err, RC_INTERRUPTED, "interrupted while reading %.*s", STR_ARGS(place));
     if (handle->is_body_over) {
         err_set(err, RC_LIMIT, "the answer of %.*s is larger than %zu bytes (max_body_bytes)",
-                STR_ARGS(place), options->max_body_bytes);
+                STR_ARGS(place), handle->body->max_bytes);
         return err_hint(err, "ask for smaller pages, or raise max_body_bytes");
     }
     if (handle->is_header_over)
@@ -332,6 +352,8 @@ static void begin(struct curl_handle *handle, struct arena *arena,
 {
     handle->answer_arena = arena;
     handle->options = transfer->options;
+    handle->request = transfer->request;
+    handle->sent_bytes = 0;
     handle->body = transfer->body;
     handle->headers = (http_header_vec){0};
     handle->header_bytes = 0;
@@ -347,7 +369,6 @@ static void begin(struct curl_handle *handle, struct arena *arena,
     lib.easy_setopt(handle->easy, CURLOPT_NOPROGRESS, 0L);
     lib.easy_setopt(handle->easy, CURLOPT_ERRORBUFFER, handle->message);
     lib.easy_setopt(handle->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    lib.easy_setopt(handle->easy, CURLOPT_ACCEPT_ENCODING, ""); // all that it can decode
 }
 
 rc curl_handle_perform(struct curl_handle *handle, struct arena *arena,
@@ -360,7 +381,13 @@ rc curl_handle_perform(struct curl_handle *handle, struct arena *arena,
     begin(handle, arena, transfer);
     set_limits(handle->easy, transfer->options);
     set_security(handle->easy);
-    set_method(handle->easy, transfer, arena_cstr(arena, transfer->method));
+    set_method(handle, transfer, arena_cstr(arena, transfer->method));
+    if (transfer->request->is_verbatim)
+        lib.easy_setopt(handle->easy, CURLOPT_PATH_AS_IS, 1L);
+    else
+        lib.easy_setopt(handle->easy, CURLOPT_ACCEPT_ENCODING, ""); // all that it can decode
+    if (transfer->request->must_not_proxy)
+        lib.easy_setopt(handle->easy, CURLOPT_PROXY, "");
     lib.easy_setopt(handle->easy, CURLOPT_URL, arena_cstr(arena, transfer->url));
     lib.easy_setopt(handle->easy, CURLOPT_HTTPHEADER, headers);
     if (!has_agent)

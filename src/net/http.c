@@ -200,7 +200,8 @@ rc http_send(struct http_client *client, struct arena *arena, const struct http_
     struct url checked;
     TRY(url_parse(request->url, &checked, err));
     struct buf *body = ARENA_NEW(arena, struct buf);
-    buf_init(body, client->options.max_body_bytes);
+    buf_init(body, request->max_body_bytes > 0 ? request->max_body_bytes
+                                               : client->options.max_body_bytes);
     arena_defer(arena, free_body, body);
     struct err local = {0};
     struct err *failure = err != NULL ? err : &local;

@@ -62,7 +62,13 @@ struct http_request {
     size_t secret_parameter_count;
     bool has_secret_bodies; // a token exchange: recordings blank credentials in both bodies
     bool must_not_redirect; // 3xx is returned as it is
-    bool must_not_retry;
+    bool must_not_retry;    // nor does libcurl send the body twice when a kept connection dies
+    /// The URL's path is sent as it is written ("/a/../b"), the body handed on as it came (no
+    /// Accept-Encoding): for requests whose text is signed.
+    bool is_verbatim;
+    bool must_not_proxy;   // link-local services (instance metadata) are behind no proxy
+    bool ignores_stop;     // also sent after a request to stop: for cleaning up
+    size_t max_body_bytes; // of this answer; 0 = the client's
     /// Asked for each answer before a retry is considered: true = this answer is fine as it is.
     bool (*is_accepted)(void *ctx, const struct http_response *response);
     void *accept_ctx;

@@ -103,6 +103,34 @@ static void sends_methods_headers_and_bodies(void **state)
     assert_true(str_is(http_header_join(arena, &response.headers, STR("X-A")), "1, 2"));
 }
 
+static void a_body_is_not_sent_twice_behind_our_back(void **state)
+{
+    (void)state;
+    static const struct test_answer answers[] = {
+        {.bytes = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"},
+        {.bytes = "", .resets = true}, // taken, perhaps carried out, never answered
+        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}};
+    test_server_start(&server, answers, 3);
+    struct http_client *client;
+    struct http_response response;
+    const struct http_options options = {0};
+    const struct http_request request = {.method = STR("PUT"),
+                                         .url = url_of(&server, "/a/../b"),
+                                         .body = STR("row"),
+                                         .is_verbatim = true,
+                                         .must_not_retry = true};
+    assert_int_equal(http_open(&options, &client, NULL), RC_OK);
+    assert_int_equal(http_send(client, arena, &request, &response, NULL), RC_OK);
+    assert_int_equal(http_send(client, arena, &request, &response, NULL), RC_NETWORK);
+    http_close(client);
+    test_server_stop(&server);
+    assert_int_equal(server.request_count, 2);
+    assert_non_null(strstr(server.requests[1], "PUT /a/../b HTTP/1.1\r\n"));
+    assert_non_null(strstr(server.requests[1], "Content-Length: 3\r\n"));
+    assert_null(strstr(server.requests[1], "Accept-Encoding"));
+    assert_non_null(strstr(server.requests[1], "\r\n\r\nrow"));
+}
+
 static void refuses_headers_with_line_breaks(void **state)
 {
     (void)state;
@@ -404,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keeps_the_connection),
         TEST(sends_methods_headers_and_bodies),
+        TEST(a_body_is_not_sent_twice_behind_our_back),
         TEST(refuses_headers_with_line_breaks),
         TEST(decodes_gzip),
         TEST(retries_and_obeys_retry_after),

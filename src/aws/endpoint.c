@@ -1,0 +1,165 @@
+// Region and addresses: whose setting counts, and how AWS's own hosts are named. Layer: aws.
+// Threads: pure but for the session's reads. Sources: AWS SDKs and Tools Reference Guide
+// ("Service-specific endpoints", "AWS Region"), botocore's partitions and endpoint rule sets.
+
+#include <stdlib.h>
+
+#include "aws/client.h"
+#include "aws/session.intern.h"
+#include "net/url.h"
+
+// --- region ------------------------------------------------------------------------------------
+
+// A region is part of a host name: nothing else may slip in.
+static rc check_region(struct str region, const char *where, struct err *err)
+{
+    bool is_valid = region.length > 0 && region.length <= 63 && region.bytes[0] != '-';
+    for (size_t i = 0; i < region.length && is_valid; i++) {
+        const char c = region.bytes[i];
+        is_valid = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    }
+    if (is_valid)
+        return RC_OK;
+    err_set(err, RC_CONFIG, "'%.*s' of %s is no region", STR_ARGS(region), where);
+    return err_hint(err, "a region reads eu-west-1");
+}
+
+rc aws_session_region(struct aws_session *session, struct arena *arena, struct str *ret_region,
+                      struct err *err)
+{
+    const struct {
+        struct str value;
+        const char *where;
+    } places[] = {
+        {session->options.region, "the environment in moulin.yml"},
+        {aws_session_variable(session, "AWS_REGION"), "AWS_REGION"},
+        {aws_session_variable(session, "AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION"},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (places[i].value.length == 0)
+            continue;
+        TRY(check_region(places[i].value, places[i].where, err));
+        *ret_region = arena_str(arena, places[i].value);
+        return RC_OK;
+    }
+    err_set(err, RC_CONFIG, "no AWS region is set");
+    return err_hint(err, "set region: in the environment of moulin.yml, or AWS_REGION, or region "
+                         "in the profile");
+}
+
+// --- settings ----------------------------------------------------------------------------------
+
+rc aws_session_setting(struct aws_session *session, struct arena *arena, const char *variable,
+                       const char *key, struct str *ret_value, struct err *err)
+{
+    (void)key, (void)err;
+    *ret_value =
+        arena_str(arena, variable != NULL ? aws_session_variable(session, variable) : STR(""));
+    return RC_OK;
+}
+
+static rc read_flag(struct aws_session *session, struct arena *arena, const char *variable,
+                    const char *key, bool *ret_flag, struct err *err)
+{
+    struct str value;
+    TRY(aws_session_setting(session, arena, variable, key, &value, err));
+    *ret_flag = str_equal_ignore_case(value, STR("true"));
+    return RC_OK;
+}
+
+// --- AWS's own addresses -----------------------------------------------------------------------
+
+static const struct partition {
+    const char *prefix; // of the region
+    const char *suffix, *dual_suffix;
+    const char *iam_host, *iam_region; // IAM is global
+} partitions[] = {
+    {"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "iam.cn-north-1.amazonaws.com.cn",
+     "cn-north-1"},
+    {"us-gov-", "amazonaws.com", "api.aws", "iam.us-gov.amazonaws.com", "us-gov-west-1"},
+    {"us-iso-", "c2s.ic.gov", "api.aws.ic.gov", "iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"},
+    {"us-isob-", "sc2s.sgov.gov", "api.aws.scloud", "iam.us-isob-east-1.sc2s.sgov.gov",
+     "us-isob-east-1"},
+    {"eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", "iam.eu-isoe-west-1.cloud.adc-e.uk",
+     "eu-isoe-west-1"},
+    {"us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", "iam.us-isof-south-1.csp.hci.ic.gov",
+     "us-isof-south-1"},
+    {"eusc-", "amazonaws.eu", "api.amazonwebservices.eu", "iam.eusc-de-east-1.amazonaws.eu",
+     "eusc-de-east-1"},
+    {"", "amazonaws.com", "api.aws", "iam.amazonaws.com", "us-east-1"},
+};
+
+static const struct partition *partition_of(struct str region)
+{
+    size_t i = 0;
+    while (!str_has_prefix(region, str_of(partitions[i].prefix)))
+        i++; // the last one fits all
+    return &partitions[i];
+}
+
+static struct str own_address(struct arena *arena, const struct aws_service *service,
+                              struct str region, bool is_fips, bool is_dual,
+                              struct str *signing_region)
+{
+    const struct partition *partition = partition_of(region);
+    const char *suffix = is_dual ? partition->dual_suffix : partition->suffix;
+    if (service == &aws_iam) {
+        *signing_region = str_of(partition->iam_region);
+        return arena_printf(arena, "https://%s", partition->iam_host);
+    }
+    if (service == &aws_s3) // S3 keeps its domain for dual stack
+        return arena_printf(arena, "https://s3%s%s.%.*s.%s", is_fips ? "-fips" : "",
+                            is_dual ? ".dualstack" : "", STR_ARGS(region), partition->suffix);
+    return arena_printf(arena, "https://%s%s.%.*s.%s", service->endpoint_prefix,
+                        is_fips ? "-fips" : "", STR_ARGS(region), suffix);
+}
+
+// --- somebody's own addresses ------------------------------------------------------------------
+
+static rc find_custom(struct aws_session *session, struct arena *arena,
+                      const struct aws_service *service, struct str *ret_url, struct err *err)
+{
+    *ret_url = arena_str(arena, session->options.endpoint_url);
+    if (ret_url->length > 0)
+        return RC_OK;
+    bool is_ignored;
+    TRY(read_flag(session, arena, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+                  "ignore_configured_endpoint_urls", &is_ignored, err));
+    if (is_ignored)
+        return RC_OK;
+    const struct str name = arena_printf(arena, "AWS_ENDPOINT_URL_%s", service->endpoint_id);
+    *ret_url = arena_str(arena, aws_session_variable(session, name.bytes));
+    if (ret_url->length == 0)
+        *ret_url = arena_str(arena, aws_session_variable(session, "AWS_ENDPOINT_URL"));
+    return RC_OK;
+}
+
+rc aws_session_endpoint(struct aws_session *session, struct arena *arena,
+                        const struct aws_service *service, struct str region,
+                        struct aws_endpoint *ret_endpoint, struct err *err)
+{
+    struct aws_endpoint endpoint = {0};
+    if (region.length == 0)
+        TRY(aws_session_region(session, arena, &region, err));
+    else
+        TRY(check_region(region, "the call", err));
+    endpoint.signing_region = region;
+    TRY(find_custom(session, arena, service, &endpoint.url, err));
+    if (endpoint.url.length > 0) {
+        struct url parts;
+        TRY_CONTEXT(url_parse(endpoint.url, &parts, err), err, "the endpoint URL of %s",
+                    service->name);
+        while (str_has_suffix(endpoint.url, STR("/")))
+            endpoint.url.length--;
+        endpoint.is_custom = true;
+        *ret_endpoint = endpoint;
+        return RC_OK;
+    }
+    bool is_fips, is_dual;
+    TRY(read_flag(session, arena, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", &is_fips, err));
+    TRY(read_flag(session, arena, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", &is_dual,
+                  err));
+    endpoint.url = own_address(arena, service, region, is_fips, is_dual, &endpoint.signing_region);
+    *ret_endpoint = endpoint;
+    return RC_OK;
+}

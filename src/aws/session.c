@@ -1,0 +1,220 @@
+// A session: options, environment, connections, clock, kept credentials. Layer: aws.
+// Threads: shared; see session.intern.h. Source: AWS SDKs and Tools Reference Guide.
+
+#include "aws/session.h"
+
+#include <stdlib.h>
+
+#include "aws/session.intern.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+// Refreshed so long before they expire.
+#define REFRESH_BEFORE_US (INT64_C(10) * 60 * TIME_US_PER_SECOND)
+
+enum { RETRY_BUDGET = 100, DEFAULT_ATTEMPTS = 10, CONNECT_TIMEOUT_MS = 10 * 1000 };
+
+// --- open, close -------------------------------------------------------------------------------
+
+static void close_session(void *object)
+{
+    struct aws_session *session = object;
+    for (size_t i = 0; i < session->idle_count; i++)
+        http_close(session->idle[i]);
+    arena_close(session->credentials_arena);
+    pthread_mutex_destroy(&session->lock);
+    pthread_mutex_destroy(&session->pool_lock);
+}
+
+rc aws_session_open(struct arena *arena, const struct aws_options *options,
+                    struct aws_session **ret_session, struct err *err)
+{
+    (void)err;
+    struct aws_session *session = ARENA_NEW(arena, struct aws_session);
+    session->arena = arena;
+    session->options = *options;
+    struct aws_options *o = &session->options;
+    struct str *const texts[] = {&o->region,   &o->profile,          &o->endpoint_url,
+                                 &o->role_arn, &o->role_external_id, &o->role_session_name,
+                                 &o->home};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = arena_str(arena, *texts[i]);
+    retry_budget_init(&session->budget, RETRY_BUDGET);
+    pthread_mutex_init(&session->lock, NULL);
+    pthread_mutex_init(&session->pool_lock, NULL);
+    arena_defer(arena, close_session, session);
+    *ret_session = session;
+    return RC_OK;
+}
+
+struct str aws_session_variable(const struct aws_session *session, const char *name)
+{
+    const struct aws_options *options = &session->options;
+    return str_of(options->environment != NULL
+                      ? options->environment(options->environment_context, name)
+                      : getenv(name));
+}
+
+// --- clock -------------------------------------------------------------------------------------
+
+static int64_t machine_now_us(const struct aws_session *session)
+{
+    const struct aws_options *options = &session->options;
+    return options->now_us != NULL ? options->now_us(options->now_context) : time_now_us();
+}
+
+int64_t aws_session_now_us(const struct aws_session *session)
+{
+    return machine_now_us(session) + __atomic_load_n(&session->clock_offset_us, __ATOMIC_RELAXED);
+}
+
+void aws_session_correct_clock(struct aws_session *session, int64_t server_us)
+{
+    const int64_t offset_us = server_us - machine_now_us(session);
+    __atomic_store_n(&session->clock_offset_us, offset_us, __ATOMIC_RELAXED);
+    log_warn("this machine's clock is %lld s %s AWS's: requests are signed with AWS's time, but "
+             "set the clock",
+             (long long)((offset_us > 0 ? offset_us : -offset_us) / TIME_US_PER_SECOND),
+             offset_us > 0 ? "behind" : "ahead of");
+}
+
+// --- credentials -------------------------------------------------------------------------------
+
+static void wipe_text(void *object)
+{
+    const struct str *text = object;
+    secret_wipe((char *)(uintptr_t)text->bytes, text->length);
+}
+
+static struct str secret_copy(struct arena *arena, struct str text)
+{
+    struct str *copy = ARENA_NEW(arena, struct str);
+    *copy = arena_str(arena, text);
+    arena_defer(arena, wipe_text, copy);
+    return *copy;
+}
+
+struct aws_credentials aws_credentials_copy(struct arena *arena,
+                                            const struct aws_credentials *credentials)
+{
+    struct aws_credentials copy = *credentials;
+    copy.access_key_id = arena_str(arena, credentials->access_key_id);
+    copy.secret_access_key = secret_copy(arena, credentials->secret_access_key);
+    copy.session_token = secret_copy(arena, credentials->session_token);
+    copy.account_id = arena_str(arena, credentials->account_id);
+    return copy;
+}
+
+static void forget_credentials(struct aws_session *session)
+{
+    arena_close(session->credentials_arena);
+    session->credentials_arena = NULL;
+    session->credentials = (struct aws_credentials){0};
+}
+
+static bool are_good(const struct aws_session *session)
+{
+    const struct aws_credentials *kept = &session->credentials;
+    return kept->access_key_id.length > 0 &&
+           (kept->expires_us == 0 ||
+            aws_session_now_us(session) < kept->expires_us - REFRESH_BEFORE_US);
+}
+
+// With the lock held.
+static rc find_credentials(struct aws_session *session, struct err *err)
+{
+    if (are_good(session))
+        return RC_OK;
+    struct arena *arena = arena_open(NULL);
+    struct aws_credentials found;
+    const rc code = aws_credentials_find(session, arena, &found, err);
+    if (code == RC_OK) {
+        forget_credentials(session);
+        session->credentials_arena = arena_open(NULL);
+        session->credentials = aws_credentials_copy(session->credentials_arena, &found);
+    }
+    arena_close(arena);
+    return code;
+}
+
+rc aws_session_credentials(struct aws_session *session, struct arena *arena,
+                           struct aws_credentials *ret_credentials, struct err *err)
+{
+    pthread_mutex_lock(&session->lock);
+    const rc code = find_credentials(session, err);
+    if (code == RC_OK)
+        *ret_credentials = aws_credentials_copy(arena, &session->credentials);
+    pthread_mutex_unlock(&session->lock);
+    return code;
+}
+
+void aws_session_expire(struct aws_session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    forget_credentials(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
+// --- connections -------------------------------------------------------------------------------
+
+static rc take_client(struct aws_session *session, struct http_client **ret_client, struct err *err)
+{
+    struct http_client *client = NULL;
+    pthread_mutex_lock(&session->pool_lock);
+    if (session->idle_count > 0)
+        client = session->idle[--session->idle_count];
+    pthread_mutex_unlock(&session->pool_lock);
+    if (client != NULL) {
+        *ret_client = client;
+        return RC_OK;
+    }
+    const struct http_options options = {.connect_timeout_ms = CONNECT_TIMEOUT_MS};
+    return http_open(&options, ret_client, err);
+}
+
+static void give_client(struct aws_session *session, struct http_client *client)
+{
+    pthread_mutex_lock(&session->pool_lock);
+    if (session->idle_count < AWS_MAX_IDLE_CONNECTIONS) {
+        session->idle[session->idle_count++] = client;
+        client = NULL;
+    }
+    pthread_mutex_unlock(&session->pool_lock);
+    http_close(client);
+}
+
+rc aws_session_send(struct aws_session *session, struct arena *arena,
+                    const struct http_request *request, struct http_response *ret_response,
+                    struct err *err)
+{
+    const struct aws_options *options = &session->options;
+    struct http_request verbatim = *request;
+    verbatim.is_verbatim = verbatim.must_not_redirect = verbatim.must_not_retry = true;
+    if (options->send != NULL)
+        return options->send(options->send_context, arena, &verbatim, ret_response, err);
+    struct http_client *client;
+    TRY(take_client(session, &client, err));
+    const rc code = http_send(client, arena, &verbatim, ret_response, err);
+    give_client(session, client);
+    return code;
+}
+
+struct retry_policy aws_session_retry_policy(struct aws_session *session, const char *what)
+{
+    const struct aws_options *options = &session->options;
+    int64_t attempts = options->max_attempts;
+    if (attempts <= 0 &&
+        (!str_to_int64(aws_session_variable(session, "AWS_MAX_ATTEMPTS"), &attempts) ||
+         attempts <= 0))
+        attempts = DEFAULT_ATTEMPTS;
+    return (struct retry_policy){
+        .max_attempts = (int)(attempts < 100 ? attempts : 100),
+        .first_delay_us = TIME_US_PER_SECOND,
+        .max_delay_us = 20 * TIME_US_PER_SECOND,
+        .budget = &session->budget,
+        .what = what,
+        .wait = options->wait,
+        .context = options->wait_context,
+    };
+}
