@@ -259,3 +259,24 @@ def user_keys(server, actions):
     iam.put_user_policy(UserName="tester", PolicyName="may", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName="tester")["AccessKey"]
     return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def wait_for_execution(server, arn, limit_s=600):
+    """Follows an execution to its end and returns its description."""
+    states, limit = server.client("stepfunctions"), time.monotonic() + limit_s
+    while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        if time.monotonic() > limit:
+            raise AssertionError(f"the execution {arn} still runs after {limit_s} s")
+        time.sleep(0.2)
+    return described
+
+
+def log_lines(server, group):
+    """All lines of a log group, stream after stream."""
+    logs = server.client("logs")
+    lines = []
+    for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
+        for stream in page["logStreams"]:
+            events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]
+            lines += [event["message"] for event in events]
+    return lines

@@ -64,6 +64,7 @@ class Process:
         self.id, self.name, self.attrs = uuid.uuid4().hex * 2, name, {"NetworkSettings": {"Networks": {}}}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ecs-task-"))
         self.output = self.folder / "output"
+        self.delivered = None  # set by the log forwarder when it has read all
         variables = {**CONTAINER_BASE, "HOME": str(self.folder), "TMPDIR": str(self.folder), **(environment or {}), **TASK_ENVIRONMENT}
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(command_of(image) + list(command or []), env={k: str(v) for k, v in variables.items()}, cwd=self.folder,
@@ -78,6 +79,9 @@ class Process:
 
     def wait(self, **_):
         code = self.process.wait()
+        # A task is not seen as stopped before its last line is in the log.
+        if self.delivered:
+            self.delivered.wait(10)
         # As a shell and Docker tell it: killed by signal N is 128 + N.
         return {"StatusCode": code if code >= 0 else 128 - code}
 
@@ -97,6 +101,7 @@ class Process:
                 if ended:
                     if rest:
                         yield rest
+                    self.delivered.set()
                     return
                 watch.wait(0.05)
 
@@ -147,6 +152,7 @@ class Engine:
 
 ENGINE = Engine()
 ecs._get_docker = lambda: ENGINE
+stock_forwarder = ecs._start_awslogs_forwarder
 stock_run_kwargs, stock_run_task = ecs._build_run_kwargs, stepfunctions._invoke_ecs_run_task
 stock_worker_env = lambda_svc._provided_worker_env
 
@@ -158,7 +164,14 @@ def run_kwargs(*arguments):
     return kwargs
 
 
+def start_forwarder(container, definition, task_id):
+    if definition.get("logConfiguration"):
+        container.delivered = threading.Event()
+    stock_forwarder(container, definition, task_id)
+
+
 ecs._build_run_kwargs = run_kwargs
+ecs._start_awslogs_forwarder = start_forwarder
 
 
 # Path of a task's credentials -> (the token that the task must show, the credentials).
