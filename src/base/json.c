@@ -733,6 +733,12 @@ void json_put_null(struct json_writer *w)
     buf_append_cstr(w->to, "null");
 }
 
+void json_put_raw(struct json_writer *w, struct str text)
+{
+    before_value(w);
+    buf_append_str(w->to, text);
+}
+
 void json_put(struct json_writer *w, const struct json *value)
 {
     switch (value->kind) {

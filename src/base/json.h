@@ -113,6 +113,8 @@ void json_put_int64(struct json_writer *w, int64_t number);
 void json_put_bool(struct json_writer *w, bool boolean);
 void json_put_null(struct json_writer *w);
 void json_put(struct json_writer *w, const struct json *value);
+/// A value that is JSON text already.
+void json_put_raw(struct json_writer *w, struct str text);
 /// "key": value in one call.
 void json_field_str(struct json_writer *w, const char *key, struct str text);
 void json_field_int64(struct json_writer *w, const char *key, int64_t number);

@@ -8,8 +8,8 @@
 static const int64_t DEFAULT_BUSY_TIMEOUT_MS = 30000;
 enum { MAX_NAME_BYTES = 255 };
 
-static const struct catalog_driver *const drivers[] = {&catalog_driver_sql,
-                                                       &catalog_driver_filesystem};
+static const struct catalog_driver *const drivers[] = {
+    &catalog_driver_sql, &catalog_driver_filesystem, &catalog_driver_glue};
 enum { DRIVER_COUNT = sizeof drivers / sizeof drivers[0] };
 
 /// "file:///abs" of a path, URIs as they are, no slash behind.
@@ -65,7 +65,7 @@ static rc open_driver(struct catalog *catalog, const struct catalog_options *opt
         return drivers[i]->open(catalog, options, err);
     }
     err_set(err, RC_CONFIG, "unknown catalog type \"%.*s\"", STR_ARGS(options->type));
-    return err_hint(err, "types: sql, filesystem");
+    return err_hint(err, "types: sql, filesystem, glue");
 }
 
 rc catalog_open(const struct catalog_options *options, struct catalog **ret_catalog,
@@ -345,7 +345,10 @@ rc catalog_register_table(struct catalog *catalog, struct str namespace_name, st
     if (code == RC_OK)
         code = catalog->driver->begin(catalog, err);
     if (code == RC_OK) {
-        const struct catalog_change change = {namespace_name, name, {0}, metadata_location};
+        const struct catalog_change change = {.namespace_name = namespace_name,
+                                              .name = name,
+                                              .new_location = metadata_location,
+                                              .metadata = &metadata};
         code = catalog->driver->swap(catalog, &change, 1, err);
     }
     arena_close(scratch);

@@ -2,7 +2,7 @@
 /// Catalogs: which tables exist and which metadata file is current; the commit of transactions.
 /// Layer: iceberg. Threads: a catalog belongs to one thread; open one per thread.
 /// Source: Iceberg spec "Metastore Tables", "File System Tables", PyIceberg's SQL catalog.
-/// Generic code owns attempts, checks and messages; a driver (catalog/sql.c, catalog/filesystem.c)
+/// Generic code owns attempts, checks and messages; a driver (catalog/sql.c, filesystem.c, glue.c)
 /// only says where the current metadata is and swaps it.
 
 #ifndef ICEBERG_CATALOG_H

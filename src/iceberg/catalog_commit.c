@@ -140,25 +140,43 @@ static rc attempt_one(struct commit *c, size_t i, struct err *err)
                             err));
     *change = (struct catalog_change){.namespace_name = tx->table.namespace_name,
                                       .name = tx->table.name,
-                                      .old_location = location};
+                                      .old_location = location,
+                                      .metadata = c->metadata[i]};
     return write_metadata(c, tx, c->metadata[i], location, &change->new_location, err);
 }
 
 /// What is found after a write whose answer did not say whether it happened.
 enum outcome { OUTCOME_UNKNOWN, OUTCOME_OURS, OUTCOME_NOT_OURS };
 
-/// What the catalog says after a swap that failed: all current files are ours, or none is.
+/// Whether a change's file is current, or was before others committed on top of it.
+static enum outcome look_up_change(struct commit *c, const struct catalog_change *change)
+{
+    struct str location;
+    struct table_metadata current;
+    if (c->catalog->driver->locate(c->catalog, c->arena, change->namespace_name, change->name,
+                                   &location, NULL) != RC_OK)
+        return OUTCOME_UNKNOWN;
+    if (str_equal(location, change->new_location))
+        return OUTCOME_OURS;
+    if (location.length == 0 || str_equal(location, change->old_location))
+        return OUTCOME_NOT_OURS;
+    if (table_read_metadata(c->catalog->store, c->arena, location, &current, NULL) != RC_OK)
+        return OUTCOME_UNKNOWN;
+    for (size_t i = current.metadata_log_count; i > 0; i--)
+        if (str_equal(current.metadata_log[i - 1].metadata_file, change->new_location))
+            return OUTCOME_OURS;
+    return OUTCOME_NOT_OURS;
+}
+
+/// What the catalog says after a swap that failed: all files are ours, or none is.
 static enum outcome look_up_swap(struct commit *c)
 {
     size_t ours = 0;
     for (size_t i = 0; i < c->count; i++) {
-        struct str location;
-        if (c->changes[i].new_location.length == 0)
-            continue;
-        if (c->catalog->driver->locate(c->catalog, c->arena, c->changes[i].namespace_name,
-                                       c->changes[i].name, &location, NULL) != RC_OK)
+        const enum outcome outcome = look_up_change(c, &c->changes[i]);
+        if (outcome == OUTCOME_UNKNOWN)
             return OUTCOME_UNKNOWN;
-        ours += str_equal(location, c->changes[i].new_location) ? 1 : 0;
+        ours += outcome == OUTCOME_OURS ? 1 : 0;
     }
     if (ours == c->count)
         return OUTCOME_OURS;
@@ -185,9 +203,11 @@ static enum outcome look_up_file(struct commit *c, size_t i)
                : OUTCOME_NOT_OURS;
 }
 
-static rc unknown_outcome(struct err *err)
+rc catalog_outcome_unknown(struct err *err)
 {
-    struct err cause = *err;
+    if (err == NULL)
+        return RC_UNKNOWN;
+    const struct err cause = *err;
     err_set(err, RC_UNKNOWN, "it is not known whether the commit happened: %s", cause.message);
     return RC_UNKNOWN;
 }
@@ -215,22 +235,22 @@ static rc attempt_all(struct commit *c, struct err *err)
         else if (code == RC_EXISTS && !is_create)
             code = err_set(err, RC_CONFLICT, "somebody else committed at the same time");
         else if (outcome == OUTCOME_UNKNOWN)
-            code = unknown_outcome(err);
+            code = catalog_outcome_unknown(err);
     }
     if (code != RC_OK) {
         driver->cancel(c->catalog);
         return code;
     }
     code = driver->swap(c->catalog, c->changes, c->count, err);
-    if (code == RC_OK || is_certain(code))
+    if (code == RC_OK || (is_certain(code) && !driver->is_remote))
         return code;
     switch (look_up_swap(c)) {
     case OUTCOME_OURS:
         return RC_OK;
     case OUTCOME_NOT_OURS:
-        return code;
+        return code; // RC_UNKNOWN too: what is not there yet may still come
     default:
-        return unknown_outcome(err);
+        return code == RC_UNKNOWN ? code : catalog_outcome_unknown(err);
     }
 }
 

@@ -43,14 +43,16 @@ rc project_catalog(struct project *project, struct catalog **ret_catalog, struct
     if (project->catalog == NULL) {
         struct store *store;
         TRY(project_store(project, &store, err));
-        const struct catalog_options options = {.type = environment->catalog.type,
-                                                .uri = environment->catalog.uri,
-                                                .name = environment->catalog.name,
-                                                .catalog_id = environment->catalog.id,
-                                                .warehouse = environment->warehouse,
-                                                .locations = locations_of(project),
-                                                .location_count = environment->namespace_count,
-                                                .store = store};
+        struct catalog_options options = {.type = environment->catalog.type,
+                                          .uri = environment->catalog.uri,
+                                          .name = environment->catalog.name,
+                                          .catalog_id = environment->catalog.id,
+                                          .warehouse = environment->warehouse,
+                                          .locations = locations_of(project),
+                                          .location_count = environment->namespace_count,
+                                          .store = store};
+        if (str_is(options.type, "glue"))
+            TRY(project_aws(project, &options.session, err));
         TRY_CONTEXT(catalog_open(&options, &project->catalog, err), err,
                     "the catalog of the environment %.*s", STR_ARGS(environment->name));
         arena_defer(project->arena, close_catalog, project->catalog);

@@ -37,12 +37,14 @@ struct catalog_change {
     struct str namespace_name, name;
     struct str old_location; // empty = create the table
     struct str new_location;
+    const struct table_metadata *metadata; // in the new file
 };
 
 struct catalog_driver {
     struct str type;
     bool can_commit_many; // swap takes several changes, all or nothing
     bool put_decides;     // writing the metadata file (which must be new) is the commit itself
+    bool is_remote; // a conflict may be with a try of ours whose answer was lost: ask the table
 
     /// Fills `self`. @return RC_OK | RC_CONFIG | RC_NOT_FOUND (read-only and absent) | RC_IO |
     /// RC_BUSY
@@ -74,6 +76,7 @@ struct catalog_driver {
     /// @return RC_BUSY when another writer holds the lock for too long
     rc (*begin)(struct catalog *catalog, struct err *err);
     /// @return RC_OK | RC_CONFLICT (lost the race: nothing changed) | RC_EXISTS (create)
+    ///   | RC_UNKNOWN (may still happen: unless locate shows it, nothing is deleted)
     ///   | anything else: the outcome must be looked up with locate
     rc (*swap)(struct catalog *catalog, const struct catalog_change *changes, size_t count,
                struct err *err);
@@ -84,6 +87,10 @@ struct catalog_driver {
 CHECK rc filesystem_current_metadata(struct store *store, struct arena *arena, struct str folder,
                                      struct str *ret_location, struct err *err);
 
-extern const struct catalog_driver catalog_driver_sql, catalog_driver_filesystem;
+/// Turns the error into that of a commit which may have happened. @return RC_UNKNOWN
+rc catalog_outcome_unknown(struct err *err);
+
+extern const struct catalog_driver catalog_driver_sql, catalog_driver_filesystem,
+    catalog_driver_glue;
 
 #endif

@@ -275,7 +275,7 @@ static void test_wrong_options_are_refused_with_a_hint(void **state)
     assert_true(f->err.hint[0] != '\0');
     f->options.type = STR("hive");
     assert_int_equal(catalog_open(&f->options, &catalog, &f->err), RC_CONFIG);
-    assert_string_equal(f->err.hint, "types: sql, filesystem");
+    assert_string_equal(f->err.hint, "types: sql, filesystem, glue");
     close_fixture(f);
 }
 
