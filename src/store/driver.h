@@ -1,5 +1,5 @@
 /// @file driver.h
-/// What the drivers of this module share. Layer: store, internal.
+/// For drivers, also those of higher modules. Layer: store.
 
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
