@@ -18,11 +18,13 @@ build: ## build the program: build/moulin
 	@rm -f $(BUILD)-setup.log
 	@ninja -C $(BUILD) --quiet
 	@mkdir -p $(BUILD)/lib
-	@cmp -s $(CACHE)/duckdb/libduckdb.so $(BUILD)/lib/libduckdb.so || cp $(CACHE)/duckdb/libduckdb.so $(BUILD)/lib/
+	@for file in libduckdb.so httpfs.duckdb_extension; do \
+	    cmp -s $(CACHE)/duckdb/$$file $(BUILD)/lib/$$file || cp $(CACHE)/duckdb/$$file $(BUILD)/lib/ || exit 1; done
 
 install: build ## install under PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/moulin $(DESTDIR)$(PREFIX)/bin/moulin
 	install -D -m 644 $(BUILD)/lib/libduckdb.so $(DESTDIR)$(PREFIX)/lib/moulin/libduckdb.so
+	install -D -m 644 $(BUILD)/lib/httpfs.duckdb_extension $(DESTDIR)$(PREFIX)/lib/moulin/httpfs.duckdb_extension
 
 demo: build ## write a project into ./demo, run the chess pipeline, show the result (LIVE=1 asks the real API)
 	@tools/demo

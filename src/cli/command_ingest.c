@@ -88,12 +88,13 @@ static rc read_time(struct ingest_call *call, struct err *err)
 
 static rc open_engine(struct ingest_call *call, struct err *err)
 {
-    const struct project_environment *environment = call->project->environment;
-    const int64_t memory = environment->engine.memory_bytes, threads = environment->engine.threads;
-    const struct duck_options options = {
-        .memory_bytes = memory > 0 ? memory : ENGINE_MEMORY_BYTES,
-        .threads = threads > 0 ? (int)threads : ENGINE_THREADS,
-    };
+    struct duck_options options;
+    TRY(project_duck_options(call->project, &options, err));
+    if (options.memory_bytes <= 0)
+        options.memory_bytes = ENGINE_MEMORY_BYTES;
+    if (options.threads <= 0)
+        options.threads = ENGINE_THREADS;
+    options.is_unlocked = true; // no SQL of users runs here, and most loads read no bucket
     return duck_open(call->context->arena, &options, &call->options.duck, err);
 }
 

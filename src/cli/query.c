@@ -28,11 +28,10 @@ enum { QUERY_MAX_VIEW_DEPTH = 50 };
 
 static rc open_engine(struct query *q, struct err *err)
 {
-    const struct project_environment *environment = q->project->environment;
-    const struct duck_options options = {.memory_bytes = environment->engine.memory_bytes,
-                                         .threads = (int)environment->engine.threads,
-                                         .keep_order = true,
-                                         .is_unlocked = true};
+    struct duck_options options;
+    TRY(project_duck_options(q->project, &options, err));
+    options.keep_order = true;
+    options.is_unlocked = true;
     struct duck *duck;
     TRY(duck_open(q->arena, &options, &duck, err));
     return duck_connect(duck, q->arena, &q->connection, err);
@@ -79,11 +78,11 @@ static rc allow_files(struct query *q, const struct table *table, const struct s
 {
     for (size_t i = 0; i < plan->file_count; i++) {
         const struct scan_file *file = &plan->files[i];
-        TRY(store_local_path(table->store, q->arena, file->file.path, vec_push(q->arena, &q->paths),
-                             err));
+        TRY(store_reader_path(table->store, q->arena, file->file.path,
+                              vec_push(q->arena, &q->paths), err));
         for (size_t j = 0; j < file->delete_count; j++)
-            TRY(store_local_path(table->store, q->arena, file->deletes[j]->file.path,
-                                 vec_push(q->arena, &q->paths), err));
+            TRY(store_reader_path(table->store, q->arena, file->deletes[j]->file.path,
+                                  vec_push(q->arena, &q->paths), err));
     }
     return RC_OK;
 }

@@ -66,6 +66,7 @@ static rc configure(duckdb_config config, const struct duck_options *options, st
     TRY(set(config, "autoinstall_known_extensions", "false", err));
     TRY(set(config, "autoload_known_extensions", "false", err));
     TRY(set(config, "allow_community_extensions", "false", err));
+    TRY(set(config, "allow_persistent_secrets", "false", err)); // of the user's own DuckDB
     return set(config, "duckdb_api", "moulin", err);
 }
 
@@ -142,6 +143,8 @@ static rc set_up(struct duck *duck, struct arena *arena, const struct duck_optio
         result = feeds_install(duck->feeds, connection->handle, err);
     if (result == RC_OK)
         result = functions_install(connection->handle, err);
+    if (result == RC_OK && options->remotes.generation != NULL && !options->is_unlocked)
+        result = remotes_load(duck->remotes, err); // its settings cannot be made later
     if (result == RC_OK)
         result = duck_script(connection, buf_str(&sql), err);
     buf_done(&sql);
@@ -176,6 +179,7 @@ rc duck_open(struct arena *arena, const struct duck_options *options, struct duc
     TRY(duck_library_load(NULL, err));
     struct duck *duck = ARENA_NEW(arena, struct duck);
     duck->feeds = feeds_open(duck, arena);
+    duck->remotes = remotes_open(duck, arena, &options->remotes);
     duckdb_config config;
     if (duck_library->create_config(&config) != DuckDBSuccess)
         return err_set(err, RC_INTERNAL, "DuckDB has no configuration");

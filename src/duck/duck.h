@@ -55,7 +55,9 @@ struct duck_options {
     const str_vec *allowed_folders; // with is_closed: and everything below these folders
     bool is_closed;                 // no files, no network, no extensions from SQL
     bool is_unlocked;               // the caller ends the set-up himself, with duck_restrict
-    struct duck_remotes remotes;    // object storage; zero = none
+    /// Object storage; zero = none. With is_unlocked its extension is loaded when the first bucket
+    /// is to be read, else at once (its settings are locked with the others).
+    struct duck_remotes remotes;
 };
 
 /// Opens a database. Time zone UTC; extensions are neither installed nor loaded by themselves; with

@@ -9,10 +9,12 @@
 #include "duck/library.h"
 
 struct feeds;
+struct remotes;
 
 struct duck {
     duckdb_database handle; // NULL once closed
     struct feeds *feeds;
+    struct remotes *remotes;
     char temp_folder[256]; // to be removed at the end; "" = none
 };
 
@@ -30,6 +32,13 @@ struct feeds *feeds_open(struct duck *duck, struct arena *arena);
 void feeds_close(struct feeds *feeds);
 CHECK rc feeds_install(struct feeds *feeds, duckdb_connection connection, struct err *err);
 rc feeds_failure(struct feeds *feeds, const char *message, struct err *err);
+
+/// Object storage. Loading ends with lock_configuration; secrets can be set at any time.
+struct remotes *remotes_open(struct duck *duck, struct arena *arena,
+                             const struct duck_remotes *source);
+CHECK rc remotes_load(struct remotes *remotes, struct err *err);
+/// Before a statement: sets what became known or grew old since the last one.
+CHECK rc remotes_refresh(struct remotes *remotes, struct err *err);
 
 /// Scalar functions that SQL of ours needs. Layer: duck.
 CHECK rc functions_install(duckdb_connection connection, struct err *err);

@@ -145,6 +145,7 @@ static rc run(struct duck_connection *connection, struct str sql, const struct d
               duckdb_result *ret_result, struct err *err)
 {
     TRY(runtime_check(err));
+    TRY(remotes_refresh(connection->duck->remotes, err));
     struct arena *scratch = arena_open(NULL);
     duckdb_prepared_statement statement = NULL;
     const duckdb_state prepared =
@@ -179,6 +180,7 @@ rc duck_execute(struct duck_connection *connection, struct str sql,
 rc duck_script(struct duck_connection *connection, struct str sql, struct err *err)
 {
     TRY(runtime_check(err));
+    TRY(remotes_refresh(connection->duck->remotes, err));
     struct arena *scratch = arena_open(NULL);
     duckdb_result result;
     const duckdb_state state =

@@ -14,7 +14,7 @@ enum { SQL_MAX_BYTES = 512 << 20, VECTOR_MAX_BYTES = 256 << 20 };
 /// Files that one SELECT can read.
 struct group {
     struct physical physical;
-    str_vec paths;                // local
+    str_vec paths;                // as DuckDB opens them
     const struct scan_file *file; // with deletes: the only one
     struct str uri;
 };
@@ -67,7 +67,7 @@ static rc add_file(struct builder *b, const struct scan_file *file, struct err *
     struct physical physical;
     TRY(load_physical(b, &file->file, spec, &physical, err));
     struct str path;
-    TRY(store_local_path(b->table->store, b->scratch, file->file.path, &path, err));
+    TRY(store_reader_path(b->table->store, b->scratch, file->file.path, &path, err));
     const struct str signature = physical_signature(&physical, b->plan->schema);
     struct group *group = file->delete_count == 0 ? map_get(&b->by_signature, signature) : NULL;
     if (group == NULL) {
@@ -102,7 +102,7 @@ static rc append_position_deletes(struct builder *b, const struct group *group, 
         if (file->content != CONTENT_POSITION_DELETES ||
             str_equal_ignore_case(file->file_format, STR("PUFFIN")))
             continue;
-        TRY(store_local_path(b->table->store, b->scratch, file->path, &path, err));
+        TRY(store_reader_path(b->table->store, b->scratch, file->path, &path, err));
         *vec_push(b->scratch, &paths) = path;
     }
     if (paths.count == 0)
@@ -160,7 +160,7 @@ static rc append_equality(struct builder *b, const struct group *group,
     struct physical deleted;
     struct str path;
     TRY(load_physical(b, file, NULL, &deleted, err));
-    TRY(store_local_path(b->table->store, b->scratch, file->path, &path, err));
+    TRY(store_reader_path(b->table->store, b->scratch, file->path, &path, err));
     buf_printf(&b->sql,
                " AND NOT EXISTS (SELECT 1 FROM read_parquet([%.*s], hive_partitioning = false) "
                "AS e WHERE ",

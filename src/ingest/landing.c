@@ -579,8 +579,8 @@ struct str landing_staged_sql(const struct landing *landing, struct arena *arena
     buf_init(&list, 64 << 20);
     for (size_t i = 0; i < table->files.count; i++) {
         struct str path = table->files.items[i].path;
-        if (store_local_path(landing->options.store, arena, path, &path, err) != RC_OK)
-            path = table->files.items[i].path; // object stores: the engine reads the URI
+        if (store_reader_path(landing->options.store, arena, path, &path, err) != RC_OK)
+            path = table->files.items[i].path; // the engine will say what it is
         buf_printf(&list, "%s%.*s", i > 0 ? ", " : "", STR_ARGS(duck_quote_literal(arena, path)));
     }
     const struct str paths = buf_str(&list);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "aws/s3.h"
 #include "duck/duck.h"
 #include "iceberg/catalog.h"
 #include "project/project.h"
@@ -17,8 +18,15 @@ rc project_store(struct project *project, struct store **ret_store, struct err *
 {
     if (project->store == NULL) {
         const struct str warehouse = project->environment->warehouse;
-        TRY_CONTEXT(store_open(project->arena, warehouse, &project->store, err), err,
-                    "the warehouse of the environment %.*s", STR_ARGS(project->environment->name));
+        if (s3_is_uri(warehouse)) {
+            struct aws_session *session;
+            TRY(project_aws(project, &session, err));
+            TRY(store_open_s3(project->arena, session, &project->store, err));
+        } else {
+            TRY_CONTEXT(store_open(project->arena, warehouse, &project->store, err), err,
+                        "the warehouse of the environment %.*s",
+                        STR_ARGS(project->environment->name));
+        }
     }
     *ret_store = project->store;
     return RC_OK;
@@ -61,10 +69,14 @@ rc project_catalog(struct project *project, struct catalog **ret_catalog, struct
     return RC_OK;
 }
 
-void project_duck_options(const struct project *project, struct duck_options *ret_options)
+rc project_duck_options(struct project *project, struct duck_options *ret_options, struct err *err)
 {
+    struct store *store;
+    TRY(project_store(project, &store, err));
     *ret_options = (struct duck_options){
         .threads = (int)project->environment->engine.threads,
         .memory_bytes = project->environment->engine.memory_bytes,
     };
+    s3_duck_remotes(store, &ret_options->remotes);
+    return RC_OK;
 }

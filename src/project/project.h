@@ -121,8 +121,10 @@ CHECK rc project_aws(struct project *project, struct aws_session **ret_session, 
 CHECK rc project_catalog(struct project *project, struct catalog **ret_catalog, struct err *err);
 CHECK rc project_store(struct project *project, struct store **ret_store, struct err *err);
 
-/// The engine's threads and memory limit; everything else is the default.
-void project_duck_options(const struct project *project, struct duck_options *ret_options);
+/// The engine's threads and memory limit, and the buckets of the project's store; everything else
+/// is the default.
+CHECK rc project_duck_options(struct project *project, struct duck_options *ret_options,
+                              struct err *err);
 
 /// Renders one YAML tree: every text with {{ env_var('X'[, 'default']) }}, {{ var('x'[, default])
 /// }} or {{ secret('a/b') }} is replaced; a text that is nothing but one such call takes the type

@@ -37,7 +37,7 @@ static rc open_embedded(struct adapter *adapter, struct err *err)
 {
     const struct transform *t = adapter->t;
     struct duck_options options;
-    project_duck_options(t->options->project, &options);
+    TRY(project_duck_options(t->options->project, &options, err));
     if (t->options->threads > 0)
         options.threads = (int)t->options->threads;
     TRY(duck_open(adapter->arena, &options, &adapter->duck, err));
