@@ -98,6 +98,11 @@ void catalog_close(struct catalog *catalog)
         arena_close(catalog->arena);
 }
 
+bool catalog_commits_many(const struct catalog *catalog)
+{
+    return catalog->driver->can_commit_many;
+}
+
 struct store *catalog_store(const struct catalog *catalog)
 {
     return catalog->store;

@@ -88,6 +88,8 @@ CHECK rc catalog_register_table(struct catalog *catalog, struct str namespace_na
 ///         nothing was deleted) | RC_EXISTS (table to create) | RC_NOT_FOUND | RC_IO | RC_NO_SPACE
 CHECK rc catalog_commit(struct catalog *catalog, struct transaction *const *transactions,
                         size_t count, struct err *err);
+/// Whether several transactions are committed together, or else one after another.
+bool catalog_commits_many(const struct catalog *catalog);
 struct store *catalog_store(const struct catalog *catalog);
 struct str catalog_warehouse(const struct catalog *catalog);
 /// Where a new table would go: below the namespace's property `location`, else the location of the

@@ -308,6 +308,7 @@ static void finish_transaction(struct commit *c, size_t i)
     tx->table.metadata = committed;
     tx->table.metadata_location = c->changes[i].new_location;
     tx->is_new = false;
+    tx->is_committed = true;
 }
 
 static rc commit_with_retries(struct commit *c, struct err *err)

@@ -64,6 +64,11 @@ const struct table *transaction_table(const struct transaction *transaction)
     return &transaction->table;
 }
 
+bool transaction_is_committed(const struct transaction *transaction)
+{
+    return transaction->is_committed;
+}
+
 int64_t transaction_snapshot_id(const struct transaction *transaction)
 {
     return transaction->made_snapshot ? transaction->snapshot_id : SNAPSHOT_NONE;
@@ -289,7 +294,7 @@ rc transaction_set_summary(struct transaction *transaction, struct str key, stru
 static rc require(struct transaction *tx, bool is_summary, struct str key, struct str value)
 {
     struct requirement *requirement = vec_push(tx->arena, &tx->requirements);
-    requirement->is_summary = is_summary;
+    requirement->kind = is_summary ? REQUIRE_SUMMARY : REQUIRE_PROPERTY;
     requirement->key = arena_str(tx->arena, key);
     requirement->value = value.bytes == NULL ? (struct str){0} : arena_str(tx->arena, value);
     return RC_OK;
@@ -307,6 +312,15 @@ rc transaction_require_summary(struct transaction *transaction, struct str key, 
 {
     (void)err;
     return require(transaction, true, key, value);
+}
+
+rc transaction_require_snapshot(struct transaction *transaction, int64_t snapshot_id,
+                                struct err *err)
+{
+    (void)err;
+    *vec_push(transaction->arena, &transaction->requirements) =
+        (struct requirement){.kind = REQUIRE_SNAPSHOT, .snapshot_id = snapshot_id};
+    return RC_OK;
 }
 
 // Refs and snapshots
@@ -357,14 +371,29 @@ struct str table_summary_value(const struct table *table, struct str key)
     return newest_summary(table->metadata, key);
 }
 
+static rc check_snapshot(const struct transaction *tx, const struct requirement *r,
+                         const struct table_metadata *metadata, struct err *err)
+{
+    if (metadata->current_snapshot_id == r->snapshot_id)
+        return RC_OK;
+    err_set(err, RC_CONFLICT, "somebody else committed to the table \"%.*s.%.*s\" meanwhile",
+            STR_ARGS(tx->table.namespace_name), STR_ARGS(tx->table.name));
+    return final_conflict(err);
+}
+
 rc transaction_check_requirements(const struct transaction *tx,
                                   const struct table_metadata *metadata, struct err *err)
 {
     for (size_t i = 0; i < tx->requirements.count; i++) {
         const struct requirement *r = &tx->requirements.items[i];
+        if (r->kind == REQUIRE_SNAPSHOT) {
+            TRY(check_snapshot(tx, r, metadata, err));
+            continue;
+        }
         const struct str found =
-            r->is_summary ? newest_summary(metadata, r->key)
-                          : properties_get(&metadata->properties, r->key, (struct str){0});
+            r->kind == REQUIRE_SUMMARY
+                ? newest_summary(metadata, r->key)
+                : properties_get(&metadata->properties, r->key, (struct str){0});
         const bool holds = r->value.bytes == NULL
                                ? found.bytes == NULL
                                : found.bytes != NULL && str_equal(found, r->value);
@@ -373,7 +402,7 @@ rc transaction_check_requirements(const struct transaction *tx,
                     "the table \"%.*s.%.*s\" was changed by another run: its %s \"%.*s\" is not "
                     "what this run started from",
                     STR_ARGS(tx->table.namespace_name), STR_ARGS(tx->table.name),
-                    r->is_summary ? "stored state" : "property", STR_ARGS(r->key));
+                    r->kind == REQUIRE_SUMMARY ? "stored state" : "property", STR_ARGS(r->key));
             err_hint(err, "run it again: it will start from the new state");
             return final_conflict(err);
         }

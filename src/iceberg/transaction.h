@@ -93,6 +93,10 @@ CHECK rc transaction_require_property(struct transaction *transaction, struct st
 CHECK rc transaction_require_summary(struct transaction *transaction, struct str key,
                                      struct str value, struct err *err);
 
+/// At every attempt main must point to this snapshot, else RC_CONFLICT.
+CHECK rc transaction_require_snapshot(struct transaction *transaction, int64_t snapshot_id,
+                                      struct err *err);
+
 /// main (or another branch) points to an existing snapshot. For rollback: `must_be_ancestor`.
 struct transaction_ref_options {
     bool is_tag;
@@ -106,6 +110,8 @@ CHECK rc transaction_remove_ref(struct transaction *transaction, struct str ref,
 CHECK rc transaction_remove_snapshots(struct transaction *transaction, const int64_t *ids,
                                       size_t count, struct err *err);
 
+/// Whether its commit happened: of several, committed one after another, some may have.
+bool transaction_is_committed(const struct transaction *transaction);
 /// After the commit: id of the snapshot that was made, SNAPSHOT_NONE when none.
 int64_t transaction_snapshot_id(const struct transaction *transaction);
 /// After the commit: the newest summary value of `key` on main's history, empty when none.

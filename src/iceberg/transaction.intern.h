@@ -21,8 +21,9 @@ enum transaction_kind {
 };
 
 struct requirement {
-    bool is_summary; // else a property
+    enum { REQUIRE_PROPERTY, REQUIRE_SUMMARY, REQUIRE_SNAPSHOT } kind;
     struct str key, value;
+    int64_t snapshot_id;
 };
 
 struct ref_change {
@@ -70,7 +71,7 @@ struct transaction {
     str_vec own_files;            // those manifests: to delete when the commit certainly failed
     str_vec attempt_files;        // of this attempt alone
     str_vec superfluous;          // manifests that were merged into others: to delete at the end
-    bool made_snapshot;
+    bool made_snapshot, is_committed;
 };
 
 /// Makes a conflict final: trying again would not help. @return RC_CONFLICT

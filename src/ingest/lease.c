@@ -226,6 +226,22 @@ rc lease_add_location(struct lease *lease, struct str table, struct str location
     return write_line(lease->fd, lease->path, &line, lease->arena, err);
 }
 
+rc lease_is_living(struct lease *lease, struct str run_tag, bool *ret_is_living, struct err *err)
+{
+    *ret_is_living = false;
+    if (lease->fd < 0 || run_tag.length == 0)
+        return RC_OK;
+    struct str path;
+    TRY(fs_join(lease->arena, fs_parent(lease->path),
+                str_concat(lease->arena, run_tag, STR(".lease")), &path, err));
+    const int fd = open(arena_cstr(lease->arena, path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return RC_OK;
+    *ret_is_living = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    close(fd); // gives the lock back
+    return RC_OK;
+}
+
 void lease_release(struct lease *lease)
 {
     struct err err = {0};

@@ -29,6 +29,9 @@ CHECK rc lease_open(struct arena *arena, const struct lease_options *options,
 /// Writes down where a table's files will lie, durably, before the first is written.
 CHECK rc lease_add_location(struct lease *lease, struct str table, struct str location,
                             struct err *err);
+/// Whether a run with this tag lives. Where that cannot be known, it is taken to be over.
+CHECK rc lease_is_living(struct lease *lease, struct str run_tag, bool *ret_is_living,
+                         struct err *err);
 /// The run is over and owns no staged file any more.
 void lease_release(struct lease *lease);
 /// The run is over, but its outcome is unknown: the file stays, the lock goes.

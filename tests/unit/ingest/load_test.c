@@ -1,15 +1,18 @@
 // What ingest/load.h promises: rows and state in one commit, nothing visible and nothing left of a
-// run that failed at any of its writes, state that follows a rollback, one load per run id.
+// run that failed at any of its writes, state that follows a rollback, one load per run id. With
+// the sql catalog, and with the filesystem catalog, which commits one table after another.
 
 #include "unit_test.h"
 
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "iceberg/maintenance.h"
 #include "iceberg/scan_sql.h"
 #include "ingest/load.h"
 #include "store/store.h"
 
+static const char *catalog_type = "sql"; // of the houses that are opened
 struct house;
 
 /// A source whose records and state a test sets.
@@ -69,7 +72,7 @@ static void open_catalog(struct house *house)
 {
     struct err err = {0};
     const struct catalog_options options = {
-        .type = STR("sql"),
+        .type = str_of(catalog_type),
         .uri = arena_printf(house->arena, "sqlite:///%.*s/catalog.db", STR_ARGS(house->folder)),
         .warehouse = arena_printf(house->arena, "file://%.*s", STR_ARGS(house->folder)),
         .store = house->store};
@@ -470,8 +473,257 @@ static void test_a_missing_key_is_refused_with_its_name(void **state)
     close_house(&house);
 }
 
+// ---- one table after another
+
+static const char *const values = "SELECT string_agg(value::VARCHAR, ',' ORDER BY value) FROM T";
+
+/// Data files of a table that no snapshot names.
+static size_t unowned_files(struct house *house, const char *table_name)
+{
+    struct table table;
+    struct map owned;
+    struct err err = {0};
+    assert_int_equal(catalog_load_table(house->catalog, STR("landing"), str_of(table_name),
+                                        house->arena, &table, &err),
+                     RC_OK);
+    assert_int_equal(table_reachable_files(&table, house->arena, &owned, &err), RC_OK);
+    size_t named = 0;
+    for (size_t i = 0; i < owned.count; i++)
+        named += str_has_suffix(owned.entries[i].key, STR(".parquet"));
+    struct count_context all = {0};
+    const struct str prefix =
+        arena_printf(house->arena, "%.*s/data/", STR_ARGS(table.metadata->location));
+    assert_int_equal(store_list(house->store, prefix, count_file, &all, &err), RC_OK);
+    return all.files - named;
+}
+
+/// As if the process had been killed: the write fails and so does all behind it.
+static struct store_fault death_at(int64_t fail_at)
+{
+    return (struct store_fault){
+        .fail_at = fail_at, .is_for_ever = true, .is_writing_only = true, .code = RC_NO_SPACE};
+}
+
+static bool table_is_there(struct house *house, const char *name)
+{
+    bool exists = false;
+    struct err err = {0};
+    assert_int_equal(
+        catalog_table_exists(house->catalog, STR("landing"), str_of(name), &exists, &err), RC_OK);
+    return exists;
+}
+
+static void assert_every_load_is_recorded(struct house *house)
+{
+    assert_text(ask(house, "_dlt_loads", "SELECT count(*) - count(DISTINCT load_id) FROM T"), "0");
+    const struct str loads = ask(house, "_dlt_loads", "SELECT string_agg(load_id, ' ') FROM T");
+    const struct str used = ask(house, "chess_games", "SELECT max(_dlt_load_id) FROM T");
+    assert_true(str_contains(loads, used));
+}
+
+/// A foreign commit to a table, which adds no row.
+static void commit_by_others(struct house *house, const char *name)
+{
+    struct table table;
+    struct transaction *tx;
+    struct err err = {0};
+    assert_int_equal(catalog_load_table(house->catalog, STR("landing"), str_of(name), house->arena,
+                                        &table, &err),
+                     RC_OK);
+    assert_int_equal(transaction_open(house->arena, &table, &tx, &err), RC_OK);
+    transaction_force_snapshot(tx);
+    assert_int_equal(catalog_commit(house->catalog, &tx, 1, &err), RC_OK);
+}
+
+/// The second load dies at write number `fail_at`, then a third one runs.
+/// @param has_others  somebody else commits to the child table before the third
+/// @return false when the second has fewer writes
+static bool run_after_death(int64_t fail_at, bool has_others)
+{
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1]},{\"id\":2}]", "{\"at\":1}", &report, &err),
+                     RC_OK);
+    house.fault = death_at(fail_at);
+    const char *second = "[{\"id\":1,\"k\":[5]},{\"id\":3,\"k\":[7],\"new\":\"x\"}]";
+    const rc code = load(&house, second, "{\"at\":2}", &report, &err);
+    const bool was_hit = house.fault.operation_count >= fail_at;
+    house.fault = (struct store_fault){0};
+    const bool has_landed = str_is(ask(&house, "chess_games", ids), "1,2,3");
+    assert_true(has_landed || code != RC_OK);
+    if (has_others)
+        commit_by_others(&house, "chess_games__k");
+    const char *third = has_landed ? "[{\"id\":4}]" : second;
+    if (load(&house, third, "{\"at\":3}", &report, &err) != RC_OK)
+        fail_msg("after write %lld: %s", (long long)fail_at, err.message);
+    assert_text(house.fake.seen_state, has_landed ? "{\"at\":2}" : "{\"at\":1}");
+    assert_text(ask(&house, "chess_games", ids), has_landed ? "1,2,3,4" : "1,2,3");
+    assert_text(ask(&house, "chess_games__k", values), "5,7");
+    assert_every_load_is_recorded(&house);
+    close_house(&house);
+    return was_hit;
+}
+
+static void test_a_death_between_the_commits_is_mended_by_the_next_run(void **state)
+{
+    (void)state;
+    for (int has_others = 0; has_others < 2; has_others++) {
+        int64_t writes = 1;
+        while (writes < 100 && run_after_death(writes, has_others))
+            writes++;
+        assert_in_range(writes, 10, 99);
+    }
+}
+
+static bool run_first_after_death(int64_t fail_at)
+{
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    const char *records = "[{\"id\":1,\"k\":[1,2]}]";
+    open_house(&house, WRITE_APPEND);
+    house.fake.records = records;
+    struct load_options options = options_of(&house);
+    options.run_id = STR("run-1");
+    house.fault = death_at(fail_at);
+    const rc died = load_run(house.arena, &options, &report, &err);
+    const bool was_hit = house.fault.operation_count >= fail_at;
+    house.fault = (struct store_fault){0};
+    assert_true(died != RC_OK || !was_hit || table_is_there(&house, "_dlt_loads"));
+    for (int i = 0; i < 2; i++)
+        if (load_run(house.arena, &options, &report, &err) != RC_OK)
+            fail_msg("after write %lld: %s", (long long)fail_at, err.message);
+    // it has no cursor: only the run id says that the rows are there
+    assert_text(ask(&house, "chess_games", ids), "1");
+    assert_text(ask(&house, "chess_games__k", values), "1,2");
+    assert_every_load_is_recorded(&house);
+    assert_true(table_is_there(&house, "_dlt_loads"));
+    close_house(&house);
+    return was_hit;
+}
+
+static void test_a_run_that_is_tried_again_after_its_death_lands_once(void **state)
+{
+    (void)state;
+    int64_t writes = 1;
+    while (writes < 100 && run_first_after_death(writes))
+        writes++;
+    assert_in_range(writes, 10, 99);
+}
+
+static bool table_state_is(struct house *house, const char *expected)
+{
+    struct table table;
+    struct err err = {0};
+    assert_int_equal(catalog_load_table(house->catalog, STR("landing"), STR("chess_games"),
+                                        house->arena, &table, &err),
+                     RC_OK);
+    return str_is(table_summary_value(&table, STR("moulin.state")), expected);
+}
+
+static bool run_with_a_failure(int64_t fail_at)
+{
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1]}]", "{\"at\":1}", &report, &err), RC_OK);
+    house.fault =
+        (struct store_fault){.fail_at = fail_at, .is_writing_only = true, .code = RC_NO_SPACE};
+    const rc code = load(&house, "[{\"id\":1,\"k\":[5]}]", "{\"at\":2}", &report, &err);
+    const bool was_hit = house.fault.operation_count >= fail_at;
+    house.fault = (struct store_fault){0};
+    // the run itself has taken back what it put beside a root that it could not commit
+    const bool has_landed = table_state_is(&house, "{\"games\":{\"at\":2}}");
+    assert_text(ask(&house, "chess_games__k", values), has_landed ? "5" : "1");
+    assert_true(has_landed || code != RC_OK);
+    assert_int_equal(unowned_files(&house, "chess_games__k"), 0);
+    assert_int_equal(unowned_files(&house, "chess_games"), 0);
+    close_house(&house);
+    return was_hit;
+}
+
+static void test_a_run_that_fails_between_the_commits_takes_its_rows_back(void **state)
+{
+    (void)state;
+    int64_t writes = 1;
+    while (writes < 100 && run_with_a_failure(writes))
+        writes++;
+    assert_in_range(writes, 10, 99);
+}
+
+static void test_the_loser_of_a_race_for_the_root_takes_its_children_back(void **state)
+{
+    (void)state;
+    struct house house, other;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_APPEND);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1]}]", "{\"at\":1}", &report, &err), RC_OK);
+    other = house;
+    open_catalog(&other);
+    other.fake.source.driver_data = &other.fake;
+    other.fake.source.resources = &other.fake.resource;
+    house.fake.rival = &other; // has no children, so the child table has no conflict
+    assert_int_equal(load(&house, "[{\"id\":2,\"k\":[2]}]", "{\"at\":2}", &report, &err),
+                     RC_CONFLICT);
+    house.fake.rival = NULL;
+    assert_text(ask(&house, "chess_games", ids), "1,9");
+    assert_text(ask(&house, "chess_games__k", values), "1");
+    assert_int_equal(load(&house, "[{\"id\":2,\"k\":[2]}]", "{\"at\":3}", &report, &err), RC_OK);
+    assert_text(ask(&house, "chess_games__k", values), "1,2");
+    catalog_close(other.catalog);
+    close_house(&house);
+}
+
+/// main of the root goes back to its first snapshot: the rows of later loads are gone there.
+static void test_children_follow_a_root_that_was_rolled_back(void **state)
+{
+    (void)state;
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    struct table table;
+    struct transaction *tx;
+    open_house(&house, WRITE_APPEND);
+    for (int i = 1; i <= 3; i++) {
+        const char *records = arena_printf(house.arena, "[{\"id\":%d,\"k\":[%d]}]", i, i).bytes;
+        assert_int_equal(
+            load(&house, records, arena_printf(house.arena, "{\"at\":%d}", i).bytes, &report, &err),
+            RC_OK);
+    }
+    assert_int_equal(catalog_load_table(house.catalog, STR("landing"), STR("chess_games"),
+                                        house.arena, &table, &err),
+                     RC_OK);
+    assert_int_equal(transaction_open(house.arena, &table, &tx, &err), RC_OK);
+    assert_int_equal(transaction_set_ref(tx, STR("main"), table.metadata->snapshots[0].snapshot_id,
+                                         (struct transaction_ref_options){.must_be_ancestor = true},
+                                         &err),
+                     RC_OK);
+    assert_int_equal(catalog_commit(house.catalog, &tx, 1, &err), RC_OK);
+    assert_int_equal(load(&house, "[{\"id\":8,\"k\":[8]}]", "{\"at\":8}", &report, &err), RC_OK);
+    assert_text(ask(&house, "chess_games", ids), "1,8");
+    assert_text(ask(&house, "chess_games__k", values), "1,8");
+    close_house(&house);
+}
+
 int main(void)
 {
+    const struct CMUnitTest one_by_one[] = {
+        cmocka_unit_test(test_rows_children_and_state_are_landed_together),
+        cmocka_unit_test(test_a_rollback_takes_the_state_back),
+        cmocka_unit_test(test_a_run_id_is_loaded_once),
+        cmocka_unit_test(test_of_two_runs_from_one_state_only_one_lands),
+        cmocka_unit_test(test_an_empty_replace_empties_the_table_and_its_children),
+        cmocka_unit_test(test_a_merge_by_several_columns_changes_only_the_files_that_hold_the_keys),
+        cmocka_unit_test(test_a_death_between_the_commits_is_mended_by_the_next_run),
+        cmocka_unit_test(test_a_run_that_is_tried_again_after_its_death_lands_once),
+        cmocka_unit_test(test_a_run_that_fails_between_the_commits_takes_its_rows_back),
+        cmocka_unit_test(test_the_loser_of_a_race_for_the_root_takes_its_children_back),
+        cmocka_unit_test(test_children_follow_a_root_that_was_rolled_back),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_children_and_state_are_landed_together),
         cmocka_unit_test(test_a_rollback_takes_the_state_back),
@@ -486,5 +738,7 @@ int main(void)
         cmocka_unit_test(test_a_merge_by_several_columns_changes_only_the_files_that_hold_the_keys),
         cmocka_unit_test(test_a_missing_key_is_refused_with_its_name),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    catalog_type = "filesystem";
+    return failed + cmocka_run_group_tests(one_by_one, NULL, NULL);
 }
