@@ -7,6 +7,7 @@ Added to MiniStack 1.5.33, all of it our own stand-in (a pass proves the program
   runTask.sync  returns what Step Functions returns (one task in PascalCase) and fails as it does: States.TaskFailed
                 when a container ends with another exit code than 0 or the task did not start
   task roles    a task's credentials are a session of its task role, so that with AUTH=true the role's policies decide
+  TLS           policies that ask for it see every call as one over TLS: the loopback interface stands for it
   Lambda        the bootstrap sees only what Lambda sets and what the function's own environment says
 
 TEST_ECS_IMAGES       JSON: image, its repository or "*" -> command (a list of arguments)
@@ -28,6 +29,7 @@ import uuid
 # No engine on the developer's machine may be used instead: what runs here must be what runs in CI.
 os.environ["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
 
+from ministack.core import iam_evaluator  # noqa: E402
 from ministack.core.responses import get_account_id  # noqa: E402
 from ministack.services import ecs, imds, lambda_svc, stepfunctions, sts  # noqa: E402
 
@@ -242,6 +244,10 @@ def run_task(resource, parameters):
 
 stepfunctions._poll_ecs_tasks = poll_tasks
 stepfunctions._SERVICE_DISPATCH["arn:aws:states:::ecs:runTask"] = run_task
+
+
+stock_origin = iam_evaluator.pin_request_origin
+iam_evaluator.pin_request_origin = lambda address, secure: stock_origin(address, True)
 
 
 def worker_env(config, code_folder, port):
