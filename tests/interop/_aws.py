@@ -70,6 +70,10 @@ class Server:
         self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region})
         return name
 
+    def set_images(self, images):
+        """MiniStack only: image -> the command that ECS tasks run for it, from now on."""
+        (self.folder / "images.json").write_text(json.dumps(images))
+
     def kill(self):
         """Ends the server as a power cut would."""
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -225,12 +229,13 @@ def moto():
 
 
 @contextlib.contextmanager
-def ministack(signed=False, images=None, tasks=None, functions=None, actions=("*",)):
+def ministack(signed=False, images=None, tasks=None, functions=None, actions=("*",), wait_scale=1):
     """MiniStack with our additions (`_ministack.py`).
 
     signed        check signatures and policies; the keys are then those of an IAM user who may do `actions`
     images        ECS image -> command on this machine (a list); "*" stands for every image
-    tasks, functions   variables that each ECS task, each Lambda function gets besides its own"""
+    tasks, functions   variables that each ECS task, each Lambda function gets besides its own
+    wait_scale    state machines wait so much longer: 0.01 makes a pause of ten seconds one of 0.1"""
     python = in_venv("python")
     with fresh_folder("ministack") as folder:
         (port,) = free_ports(1)
@@ -241,9 +246,10 @@ def ministack(signed=False, images=None, tasks=None, functions=None, actions=("*
             "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "STATE_DIR": str(folder / "state"),
             "S3_DATA_DIR": str(folder / "s3"), "TMPDIR": str(folder / "tmp"), "MINISTACK_REGION": server.region,
             "AWS_DEFAULT_REGION": server.region, "AUTH": "true" if signed else "", "PYTHONDONTWRITEBYTECODE": "1",
-            "TEST_ECS_IMAGES": json.dumps(images or {}), "TEST_ECS_ENVIRONMENT": json.dumps(tasks or {}),
+            "TEST_ECS_IMAGES": str(folder / "images.json"), "SFN_WAIT_SCALE": str(wait_scale), "TEST_ECS_ENVIRONMENT": json.dumps(tasks or {}),
             "TEST_LAMBDA_ENVIRONMENT": json.dumps(functions or {}),
         }
+        server.set_images(images or {})
         command = [python, pathlib.Path(__file__).with_name("_ministack.py")]
         with running(server, command, env=settings, ready=lambda: answers(server.endpoint + "/_ministack/health", lambda status: status == 200)):
             if signed:

@@ -10,7 +10,7 @@ Added to MiniStack 1.5.33, all of it our own stand-in (a pass proves the program
   TLS           policies that ask for it see every call as one over TLS: the loopback interface stands for it
   Lambda        the bootstrap sees only what Lambda sets and what the function's own environment says
 
-TEST_ECS_IMAGES       JSON: image, its repository or "*" -> command (a list of arguments)
+TEST_ECS_IMAGES       file, read when a task starts, JSON: image, its repository or "*" -> command (a list of arguments)
 TEST_ECS_ENVIRONMENT  JSON: more variables for every task
 TEST_LAMBDA_ENVIRONMENT  JSON: more variables for every function"""
 
@@ -33,7 +33,7 @@ from ministack.core import iam_evaluator  # noqa: E402
 from ministack.core.responses import get_account_id  # noqa: E402
 from ministack.services import ecs, imds, lambda_svc, stepfunctions, sts  # noqa: E402
 
-IMAGES = json.loads(os.environ.get("TEST_ECS_IMAGES") or "{}")
+IMAGES = pathlib.Path(os.environ["TEST_ECS_IMAGES"])
 TASK_ENVIRONMENT = json.loads(os.environ.get("TEST_ECS_ENVIRONMENT") or "{}")
 FUNCTION_ENVIRONMENT = json.loads(os.environ.get("TEST_LAMBDA_ENVIRONMENT") or "{}")
 ENDPOINT = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -53,9 +53,10 @@ def repository(image):
 
 
 def command_of(image):
+    commands = json.loads(IMAGES.read_text())
     for key in (image, repository(image), repository(image).rsplit("/", 1)[-1], "*"):
-        if key in IMAGES:
-            return list(IMAGES[key])
+        if key in commands:
+            return list(commands[key])
     raise LookupError(f"CannotPullContainerError: no such image: {image}")
 
 
