@@ -6,8 +6,8 @@
 #include "base/fs.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "cli/command.h"
 #include "cli/commands.gen.h"
+#include "cli/doctor.h"
 #include "cli/version.gen.h"
 #include "duck/duck.h"
 #include "iceberg/catalog.h"
@@ -15,34 +15,39 @@
 
 enum { LOW_DISK_MIB = 1024 };
 
-enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL };
 static const char *const verdict_names[] = {"ok", "warning", "failed"};
 
-struct doctor {
-    struct command_context *context;
-    struct arena *arena;
-    struct project *project; // NULL = none
-    struct catalog *catalog; // NULL = could not be opened, or is not there yet
-    size_t failures;
-};
-
-static rc say(struct doctor *d, const char *what, enum verdict verdict, struct str text,
+rc doctor_say(struct doctor *d, struct str what, enum doctor_verdict verdict, struct str text,
               struct err *err)
 {
     const struct output_cell cells[] = {
-        {.text = str_of(what)}, {.text = str_of(verdict_names[verdict])}, {.text = text}};
-    d->failures += verdict == VERDICT_FAIL;
+        {.text = what}, {.text = str_of(verdict_names[verdict])}, {.text = text}};
+    d->failures += verdict == DOCTOR_FAIL;
     return output_row(d->context->output, cells, err);
+}
+
+rc doctor_say_err(struct doctor *d, struct str what, enum doctor_verdict verdict,
+                  const struct err *problem, const char *todo, struct err *err)
+{
+    char text[ERR_MESSAGE_BYTES + ERR_PLACE_BYTES + 32];
+    const char *hint = todo[0] != '\0'            ? todo
+                       : problem->hint[0] != '\0' ? problem->hint
+                                                  : rc_class_of(problem->code)->hint;
+    return doctor_say(d, what, verdict,
+                      arena_printf(d->arena, "%s%s%s%s", err_text(problem, text, sizeof text),
+                                   hint[0] != '\0' ? " (" : "", hint, hint[0] != '\0' ? ")" : ""),
+                      err);
+}
+
+static rc say(struct doctor *d, const char *what, enum doctor_verdict verdict, struct str text,
+              struct err *err)
+{
+    return doctor_say(d, str_of(what), verdict, text, err);
 }
 
 static rc say_err(struct doctor *d, const char *what, const struct err *problem, struct err *err)
 {
-    char text[ERR_MESSAGE_BYTES + ERR_PLACE_BYTES + 32];
-    const char *hint = problem->hint[0] != '\0' ? problem->hint : rc_class_of(problem->code)->hint;
-    return say(d, what, VERDICT_FAIL,
-               arena_printf(d->arena, "%s%s%s%s", err_text(problem, text, sizeof text),
-                            hint[0] != '\0' ? " (" : "", hint, hint[0] != '\0' ? ")" : ""),
-               err);
+    return doctor_say_err(d, str_of(what), DOCTOR_FAIL, problem, "", err);
 }
 
 static rc check_library(struct doctor *d, struct err *err)
@@ -51,7 +56,7 @@ static rc check_library(struct doctor *d, struct err *err)
     struct err problem;
     if (duck_library_version(&version, &path, &problem) != RC_OK)
         return say_err(d, "DuckDB library", &problem, err);
-    return say(d, "DuckDB library", VERDICT_OK,
+    return say(d, "DuckDB library", DOCTOR_OK,
                arena_printf(d->arena, "%.*s, %.*s", STR_ARGS(version), STR_ARGS(path)), err);
 }
 
@@ -63,7 +68,7 @@ static rc check_time_zones(struct doctor *d, struct err *err)
         err_hint(&problem, "install the package tzdata, or set TZDIR");
         return say_err(d, "time zones", &problem, err);
     }
-    return say(d, "time zones", VERDICT_OK, STR("America/Los_Angeles is known"), err);
+    return say(d, "time zones", DOCTOR_OK, STR("America/Los_Angeles is known"), err);
 }
 
 static rc open_project(struct doctor *d, struct err *err)
@@ -74,7 +79,7 @@ static rc open_project(struct doctor *d, struct err *err)
         return say_err(d, "project", &problem, err);
     }
     // Opening it has rendered everything of the environment: variables and secrets are there.
-    return say(d, "project", VERDICT_OK,
+    return say(d, "project", DOCTOR_OK,
                arena_printf(d->arena, "%.*s, environment %.*s, variables and secrets resolve",
                             STR_ARGS(d->project->name), STR_ARGS(d->project->environment->name)),
                err);
@@ -84,6 +89,8 @@ static rc check_warehouse(struct doctor *d, struct err *err)
 {
     struct store *store;
     struct err problem;
+    if (d->is_cut_off || d->has_no_bucket)
+        return RC_OK;
     const struct str warehouse = d->project->environment->warehouse;
     const struct str uri = arena_printf(d->arena, "%.*s/.moulin-doctor-%.*s", STR_ARGS(warehouse),
                                         STR_ARGS(random_uuid(d->arena)));
@@ -95,7 +102,7 @@ static rc check_warehouse(struct doctor *d, struct err *err)
         code = store_remove(store, uri, &problem);
     if (code != RC_OK)
         return say_err(d, "warehouse", &problem, err);
-    return say(d, "warehouse", VERDICT_OK,
+    return say(d, "warehouse", DOCTOR_OK,
                arena_printf(d->arena, "%.*s takes files", STR_ARGS(warehouse)), err);
 }
 
@@ -110,21 +117,23 @@ static struct str catalog_file(const struct doctor *d)
 static rc check_catalog(struct doctor *d, struct err *err)
 {
     struct err problem;
+    if (d->is_cut_off)
+        return RC_OK;
     const struct str file = catalog_file(d);
     if (file.length > 0 && !fs_exists(file))
         return say(
-            d, "catalog", VERDICT_OK,
+            d, "catalog", DOCTOR_OK,
             arena_printf(d->arena, "%.*s is not there yet: the first run makes it", STR_ARGS(file)),
             err);
     if (file.length > 0 && access(arena_cstr(d->arena, file), R_OK | W_OK) != 0)
-        return say(d, "catalog", VERDICT_FAIL,
+        return say(d, "catalog", DOCTOR_FAIL,
                    arena_printf(d->arena, "%.*s may not be written by this user", STR_ARGS(file)),
                    err);
     if (project_catalog(d->project, &d->catalog, &problem) != RC_OK) {
         d->catalog = NULL;
         return say_err(d, "catalog", &problem, err);
     }
-    return say(d, "catalog", VERDICT_OK,
+    return say(d, "catalog", DOCTOR_OK,
                file.length > 0 ? file : d->project->environment->catalog.type, err);
 }
 
@@ -173,7 +182,7 @@ static rc check_tables(struct doctor *d, struct err *err)
     if (is_broken)
         return RC_OK;
     return say(
-        d, "tables", VERDICT_OK,
+        d, "tables", DOCTOR_OK,
         arena_printf(d->arena, "%zu, the metadata of each is where the catalog says", tables), err);
 }
 
@@ -188,10 +197,10 @@ static rc check_disk(struct doctor *d, struct err *err)
     if (!fs_exists(folder))
         folder = d->project->folder;
     if (statvfs(arena_cstr(d->arena, folder), &status) != 0)
-        return say(d, "disk", VERDICT_WARN, STR("the free space cannot be told"), err);
+        return say(d, "disk", DOCTOR_WARN, STR("the free space cannot be told"), err);
     const uint64_t free_mib = (uint64_t)status.f_bavail * status.f_frsize >> 20;
     return say(
-        d, "disk", free_mib < LOW_DISK_MIB ? VERDICT_WARN : VERDICT_OK,
+        d, "disk", free_mib < LOW_DISK_MIB ? DOCTOR_WARN : DOCTOR_OK,
         arena_printf(d->arena, "%.1f GiB free in %.*s", (double)free_mib / 1024, STR_ARGS(folder)),
         err);
 }
@@ -204,10 +213,11 @@ rc command_doctor(struct command_context *context, struct err *err)
     static rc (*const machine_checks[])(struct doctor * d, struct err * err) = {
         check_library, check_time_zones, open_project};
     static rc (*const project_checks[])(struct doctor * d, struct err * err) = {
-        check_warehouse, check_catalog, check_tables, check_disk};
+        doctor_check_account, check_warehouse,       check_catalog,
+        check_tables,         doctor_check_deployed, check_disk};
     struct doctor d = {.context = context, .arena = context->arena};
     TRY(output_table_begin(context->output, columns, 3, NULL, err));
-    TRY(say(&d, "moulin", VERDICT_OK, STR(MOULIN_VERSION), err));
+    TRY(say(&d, "moulin", DOCTOR_OK, STR(MOULIN_VERSION), err));
     for (size_t i = 0; i < sizeof machine_checks / sizeof machine_checks[0]; i++)
         TRY(machine_checks[i](&d, err));
     for (size_t i = 0; d.project != NULL && i < sizeof project_checks / sizeof project_checks[0];
