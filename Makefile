@@ -4,10 +4,10 @@ BUILD := build
 PREFIX ?= /usr/local
 CACHE := $(or $(MOULIN_CACHE),.cache)
 
-.PHONY: help setup build install demo test test-fast interop bench format check-style clean
+.PHONY: help setup build package-files install demo test test-fast interop bench format check-style clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the build needs (Debian, Ubuntu)
 	@tools/setup
@@ -21,10 +21,18 @@ build: ## build the program: build/moulin
 	@for file in libduckdb.so httpfs.duckdb_extension; do \
 	    cmp -s $(CACHE)/duckdb/$$file $(BUILD)/lib/$$file || cp $(CACHE)/duckdb/$$file $(BUILD)/lib/ || exit 1; done
 
+package-files: build ## make what `moulin package` needs beside the program (a small libcurl); `make install` then installs it
+	@tools/setup package
+	@install -D -m 755 $(BUILD)/bootstrap $(BUILD)/lib/package/bootstrap
+	@install -D -m 755 $(CACHE)/package/libcurl.so.4 $(BUILD)/lib/package/libcurl.so.4
+
 install: build ## install under PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/moulin $(DESTDIR)$(PREFIX)/bin/moulin
 	install -D -m 644 $(BUILD)/lib/libduckdb.so $(DESTDIR)$(PREFIX)/lib/moulin/libduckdb.so
 	install -D -m 644 $(BUILD)/lib/httpfs.duckdb_extension $(DESTDIR)$(PREFIX)/lib/moulin/httpfs.duckdb_extension
+	@if [ -f $(BUILD)/lib/package/libcurl.so.4 ]; then \
+	    install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/moulin/package $(BUILD)/bootstrap $(BUILD)/lib/package/libcurl.so.4; \
+	else echo "make package-files, then make install again, for moulin package"; fi
 
 demo: build ## write a project into ./demo, run the chess pipeline, show the result (LIVE=1 asks the real API)
 	@tools/demo

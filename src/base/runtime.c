@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,12 @@ static void open_pipe(void)
         atomic_store(&stop_pipe[0], ends[0]);
         atomic_store(&stop_pipe[1], ends[1]);
     }
+}
+
+const char *runtime_package_folder(void)
+{
+    const char *folder = getenv("MOULIN_HOME");
+    return folder != NULL && *folder != '\0' ? folder : NULL;
 }
 
 void runtime_start(void)

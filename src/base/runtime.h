@@ -12,6 +12,10 @@
 
 #include "base/err.h"
 
+/// The folder of the package (moulin package) that this process was started from, NULL = none. Its
+/// launcher says so in MOULIN_HOME, because /proc/self/exe is then the package's loader.
+const char *runtime_package_folder(void);
+
 /// Once, at the start of the process: installs the signal handlers.
 void runtime_start(void);
 

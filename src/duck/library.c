@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/fs.h"
+#include "base/runtime.h"
 #include "duck/duck.h"
 
 #define LIBRARY_NAME "libduckdb.so"
@@ -33,10 +34,14 @@ static bool is_file(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Folder of the program. Started through its own loader, /proc/self/exe is the loader: then
-/// $MOULIN_DUCKDB says where the library is.
+/// Folder of the program, or of the package that it was started from.
 static bool program_folder(char *to, size_t to_bytes)
 {
+    const char *package = runtime_package_folder();
+    if (package != NULL) {
+        snprintf(to, to_bytes, "%s", package);
+        return true;
+    }
     const ssize_t length = readlink("/proc/self/exe", to, to_bytes - 1);
     if (length <= 0)
         return false;
