@@ -11,6 +11,7 @@ enum { LINE_MAX_BYTES = 8192 };
 
 static struct {
     struct log_options options;
+    char context_name[40], context_value[LOG_CONTEXT_BYTES + 1];
     void (*before)(void);
     void (*after)(void);
 } log_state = {.options = {.level = LOG_LEVEL_INFO}};
@@ -27,6 +28,13 @@ static const struct {
 void log_configure(struct log_options options)
 {
     log_state.options = options;
+}
+
+void log_set_context(const char *name, struct str value)
+{
+    const struct str clipped = str_slice(value, 0, LOG_CONTEXT_BYTES);
+    snprintf(log_state.context_name, sizeof log_state.context_name, "%s", name);
+    snprintf(log_state.context_value, sizeof log_state.context_value, "%.*s", STR_ARGS(clipped));
 }
 
 bool log_is_on(enum log_level level)
@@ -75,8 +83,10 @@ static void write_line(enum log_level level, struct str message, struct str hint
         struct json_writer w;
         json_writer_init(&w, &line, JSON_COMPACT);
         json_begin_object(&w);
-        json_field_str(&w, "time", str_of(time));
+        json_field_str(&w, "timestamp", str_of(time));
         json_field_str(&w, "level", str_of(levels[level].name));
+        if (log_state.context_value[0] != '\0')
+            json_field_str(&w, log_state.context_name, str_of(log_state.context_value));
         json_field_str(&w, "message", message);
         if (code != NULL)
             json_field_str(&w, "error", str_of(code)); // the class of spec/errors.yaml

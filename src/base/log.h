@@ -12,6 +12,8 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR, LOG_LEVEL_OFF };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
+enum { LOG_CONTEXT_BYTES = 200 };
+
 struct log_options {
     enum log_level level;
     enum log_format format;
@@ -21,6 +23,9 @@ struct log_options {
 
 /// Once, at the start of the process.
 void log_configure(struct log_options options);
+/// A field that every JSON line carries from now on ("requestId"); an empty value takes it away.
+/// Both texts are copied; at most LOG_CONTEXT_BYTES of the value.
+void log_set_context(const char *name, struct str value);
 bool log_is_on(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 /// The error with its place, its hint on a line of its own ("HINT: ..."); as JSON also its class

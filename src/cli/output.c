@@ -74,6 +74,10 @@ void output_set_format(struct output *output, enum output_format format)
 rc output_flush(struct output *output, struct err *err)
 {
     size_t at = 0;
+    if (output->options.to != NULL) {
+        buf_append_str(output->options.to, buf_str(&output->buf));
+        at = output->buf.length;
+    }
     while (!output->is_closed && at < output->buf.length) {
         const ssize_t n =
             write(output->options.fd, output->buf.bytes + at, output->buf.length - at);

@@ -26,6 +26,7 @@ struct output;
 
 struct output_options {
     int fd;                    // 0 = stdout
+    struct buf *to;            // into memory instead; NULL = fd
     enum output_format format; // of tables and values
     int width;                 // columns of the terminal; 0 = not a terminal, cut nothing
     bool has_color;

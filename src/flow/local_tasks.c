@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/process.h"
 #include "base/vec.h"
+#include "flow/payload.h"
 
 enum { MAX_ARGUMENTS = 200, MAX_ANSWER_BYTES = 6 << 20 }; // Lambda's own limit of an answer
 
@@ -291,27 +292,6 @@ static rc run_child(struct child *child, int *ret_code, bool *ret_is_timeout, st
     return code == RC_TIMEOUT ? RC_OK : code;
 }
 
-/// "not_found" -> "Moulin.NotFound"
-static struct str error_name(struct arena *arena, struct str error_class)
-{
-    struct buf to;
-    bool is_start = true;
-    buf_init(&to, 200);
-    buf_append_cstr(&to, "Moulin.");
-    for (size_t i = 0; i < error_class.length && i < 100; i++) {
-        const char c = error_class.bytes[i];
-        if (c == '_') {
-            is_start = true;
-            continue;
-        }
-        buf_append_byte(&to, is_start && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c);
-        is_start = false;
-    }
-    const struct str name = arena_str(arena, buf_str(&to));
-    buf_done(&to);
-    return name;
-}
-
 static void time_out(struct flow_outcome *outcome)
 {
     outcome->is_timeout = true;
@@ -357,45 +337,21 @@ static struct str run_id(struct child *child)
 
 // ---- lambda: ingest -----------------------------------------------------------------------------
 
-/// What an ingestion function understands of its payload.
-static const struct {
-    const char *key, *option;
-    enum json_kind kind; // JSON_ARRAY: one option per item
-} payload_options[] = {
-    {"resources", "--resource", JSON_ARRAY},   {"start_month", "--start-month", JSON_STRING},
-    {"end_month", "--end-month", JSON_STRING}, {"full_refresh", "--full-refresh", JSON_BOOL},
-    {"replay", "--replay", JSON_STRING},       {"now", "--now", JSON_STRING},
-};
-
-static bool add_payload_option(struct child *child, struct str key, const struct json *value)
+/// The options that the payload asks for. false: the outcome says what is wrong with it.
+static bool add_payload(struct child *child, const struct json *value, struct flow_outcome *outcome)
 {
-    for (size_t i = 0; i < sizeof payload_options / sizeof payload_options[0]; i++) {
-        if (!str_is(key, payload_options[i].key) || value->kind != payload_options[i].kind)
-            continue;
-        const char *option = payload_options[i].option;
-        if (value->kind == JSON_BOOL && value->boolean)
-            add_argument(child, str_of(option));
-        if (value->kind == JSON_STRING)
-            add_option(child, option, value->text);
-        for (size_t k = 0; value->kind == JSON_ARRAY && k < value->count; k++)
-            add_option(child, option, json_str(&value->items[k], STR("")));
-        return true;
+    struct payload payload;
+    struct err problem;
+    const rc code = payload_read(child->arena, value, &payload, &problem);
+    if (code != RC_OK) {
+        fail(child->arena, outcome,
+             payload_error_name(child->arena, str_of(rc_class_of(code)->name)),
+             arena_printf(child->arena, "%s (%s)", problem.message, problem.hint));
+        return false;
     }
-    return str_is(key, "source"); // the function knows its source; the payload may repeat it
-}
-
-static bool add_payload(struct child *child, const struct json *payload,
-                        struct flow_outcome *outcome)
-{
-    for (size_t i = 0; payload != NULL && payload->kind == JSON_OBJECT && i < payload->count; i++)
-        if (!add_payload_option(child, payload->members[i].key, &payload->members[i].value)) {
-            fail(child->arena, outcome, STR("Moulin.Usage"),
-                 arena_printf(child->arena,
-                              "the payload's key %.*s is unknown or of the wrong type (there is "
-                              "resources, start_month, end_month, full_refresh, replay, now)",
-                              STR_ARGS(payload->members[i].key)));
-            return false;
-        }
+    add_option(child, "--run-id", payload.run_id.length > 0 ? payload.run_id : run_id(child));
+    for (size_t i = 0; i < payload.options.count; i++)
+        add_argument(child, payload.options.items[i]);
     return true;
 }
 
@@ -421,7 +377,7 @@ static rc take_answer(struct child *child, int exit_code, bool has_wrapper,
                 ? child->error_message
                 : arena_printf(child->arena, "the process ended with exit code %d", exit_code);
         fail(child->arena, outcome,
-             child->error_class.length > 0 ? error_name(child->arena, child->error_class)
+             child->error_class.length > 0 ? payload_error_name(child->arena, child->error_class)
                                            : STR("Runtime.ExitError"),
              message);
         return RC_OK;
@@ -449,7 +405,6 @@ static rc run_function(struct child *child, struct str function, const struct js
         return RC_OK;
     }
     start_command(child, "ingest");
-    add_option(child, "--run-id", run_id(child));
     if (!add_payload(child, payload, outcome))
         return RC_OK;
     add_argument(child, STR("--"));

@@ -78,7 +78,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "bootstrap: more than %d words\n", MAX_WORDS);
         return 2;
     }
-    setenv("MOULIN_HOME", root, 1); // /proc/self/exe will be the loader
+    setenv("MOULIN_HOME", root[0] != '\0' ? root : "/", 1); // /proc/self/exe will be the loader
+    setenv("DBT_TARGET_PATH", "/tmp/target", 0);            // only /tmp can be written in Lambda
     set_default("MOULIN_PROJECT_DIR", "project");
     set_default("TZDIR", "share/zoneinfo");
     set_default("SSL_CERT_FILE", "share/ca-certificates.crt");

@@ -216,11 +216,13 @@ static void set_limits(CURL *easy, const struct http_options *options)
 {
     lib.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     lib.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
+    lib.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    lib.easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
+    if (options->has_no_timeout)
+        return;
     lib.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->total_timeout_ms);
     lib.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     lib.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((options->idle_timeout_ms + 999) / 1000));
-    lib.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    lib.easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
 }
 
 static void set_security(CURL *easy)

@@ -28,6 +28,7 @@ struct http_options {
     int64_t connect_timeout_ms;  // 30 s
     int64_t total_timeout_ms;    // of one attempt; 30 min
     int64_t idle_timeout_ms;     // no byte for so long; 60 s
+    bool has_no_timeout;         // waits for the answer for ever (a queue that is asked for work)
     size_t max_body_bytes;       // of one decoded answer; 256 MiB
     size_t max_header_bytes;     // of one answer, all header lines; 256 KiB
     int max_redirects;           // 20
