@@ -88,7 +88,7 @@ static rc make_plan(struct arena *arena, const struct aws_client *client,
                     const struct aws_call *call, struct plan *ret_plan, struct err *err)
 {
     struct plan plan = {.invocation_id = random_uuid(arena)};
-    TRY(aws_session_endpoint(client->session, arena, client->service, STR(""), &plan.endpoint,
+    TRY(aws_session_endpoint(client->session, arena, client->service, call->region, &plan.endpoint,
                              err));
     struct url url;
     TRY(url_parse(plan.endpoint.url, &url, err));
@@ -107,11 +107,15 @@ static rc make_plan(struct arena *arena, const struct aws_client *client,
     return RC_OK;
 }
 
-static rc sign_plan(struct arena *arena, const struct aws_client *client, const struct plan *plan,
-                    http_header_vec *headers, struct err *err)
+static rc sign_plan(struct arena *arena, const struct aws_client *client,
+                    const struct aws_call *call, const struct plan *plan, http_header_vec *headers,
+                    struct err *err)
 {
     struct aws_credentials credentials;
-    TRY(aws_session_credentials(client->session, arena, &credentials, err));
+    if (call->credentials != NULL)
+        credentials = *call->credentials;
+    else
+        TRY(aws_session_credentials(client->session, arena, &credentials, err));
     const struct aws_signing signing = {
         .credentials = &credentials,
         .region = plan->endpoint.signing_region,
@@ -148,7 +152,7 @@ static rc send_once(const struct aws_client *client, struct arena *arena, struct
     *vec_push(scratch, &headers) = (struct http_header){
         STR("amz-sdk-request"), arena_printf(scratch, "attempt=%d; max=%d", attempt, max_attempts)};
     if (!call->is_unsigned)
-        TRY(sign_plan(scratch, client, plan, &headers, err));
+        TRY(sign_plan(scratch, client, call, plan, &headers, err));
     const struct str secret_header = STR("X-Amz-Security-Token");
     const struct http_request request = {
         .method = plan->method,
@@ -220,14 +224,16 @@ struct mended {
     bool clock, credentials;
 };
 
-static bool mends(const struct aws_client *client, const struct aws_failure *failure,
-                  const struct http_response *response, struct mended *mended)
+static bool mends(const struct aws_client *client, const struct aws_call *call,
+                  const struct aws_failure *failure, const struct http_response *response,
+                  struct mended *mended)
 {
     if (failure->remedy == AWS_REMEDY_CLOCK && !mended->clock) {
         mended->clock = true;
         return corrects_clock(client, response);
     }
-    if (failure->remedy == AWS_REMEDY_REFRESH && !mended->credentials) {
+    if (failure->remedy == AWS_REMEDY_REFRESH && !mended->credentials &&
+        call->credentials == NULL) {
         mended->credentials = true;
         aws_session_expire(client->session);
         return true;
@@ -283,7 +289,7 @@ rc aws_call(struct aws_client *client, struct arena *arena, const struct aws_cal
         }
         if (ret_failure != NULL)
             *ret_failure = failure;
-        if (mends(client, &failure, &response, &mended))
+        if (mends(client, call, &failure, &response, &mended))
             continue;
         if (!retry_again(&retry, failure_err)) {
             code = failure_err->code;

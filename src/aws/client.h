@@ -22,7 +22,8 @@ struct aws_service {
     enum aws_protocol protocol;
 };
 extern const struct aws_service aws_s3, aws_sts, aws_glue, aws_athena, aws_secrets_manager, aws_ssm,
-    aws_step_functions, aws_ecs, aws_sns, aws_lambda, aws_logs, aws_ecr, aws_iam;
+    aws_step_functions, aws_ecs, aws_sns, aws_lambda, aws_logs, aws_ecr, aws_iam, aws_sso,
+    aws_sso_oidc;
 
 struct aws_client;
 
@@ -43,6 +44,8 @@ struct aws_call {
     bool must_not_retry;    // the caller decides about unknown outcomes itself
     bool ignores_stop;      // also sent after a request to stop: StopExecution, releasing a lease
     bool is_unsigned;       // AssumeRoleWithWebIdentity
+    const struct aws_credentials *credentials; // NULL = the session's
+    struct str region;                         // \"\" = the session's
 };
 
 /// Sends, signs again for every attempt, corrects the clock, refreshes expired credentials once.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "aws/client.h"
+#include "aws/credentials.intern.h"
 #include "aws/session.intern.h"
 #include "net/url.h"
 
@@ -24,9 +25,11 @@ static rc check_region(struct str region, const char *where, struct err *err)
     return err_hint(err, "a region reads eu-west-1");
 }
 
-rc aws_session_region(struct aws_session *session, struct arena *arena, struct str *ret_region,
-                      struct err *err)
+rc aws_session_configured_region(struct aws_session *session, struct arena *arena,
+                                 struct str *ret_region, struct err *err)
 {
+    struct str of_profile;
+    TRY(aws_session_setting(session, arena, NULL, "region", &of_profile, err));
     const struct {
         struct str value;
         const char *where;
@@ -34,7 +37,9 @@ rc aws_session_region(struct aws_session *session, struct arena *arena, struct s
         {session->options.region, "the environment in moulin.yml"},
         {aws_session_variable(session, "AWS_REGION"), "AWS_REGION"},
         {aws_session_variable(session, "AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION"},
+        {of_profile, "the profile in ~/.aws/config"},
     };
+    *ret_region = STR("");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (places[i].value.length == 0)
             continue;
@@ -42,9 +47,30 @@ rc aws_session_region(struct aws_session *session, struct arena *arena, struct s
         *ret_region = arena_str(arena, places[i].value);
         return RC_OK;
     }
-    err_set(err, RC_CONFIG, "no AWS region is set");
-    return err_hint(err, "set region: in the environment of moulin.yml, or AWS_REGION, or region "
-                         "in the profile");
+    return RC_OK;
+}
+
+rc aws_session_region(struct aws_session *session, struct arena *arena, struct str *ret_region,
+                      struct err *err)
+{
+    struct str region;
+    TRY(aws_session_configured_region(session, arena, &region, err));
+    if (region.length == 0) {
+        // A machine that gets its credentials from IMDS is also told its region there.
+        struct aws_credentials credentials;
+        struct err why = {0};
+        if (aws_session_credentials(session, arena, &credentials, &why) == RC_OK &&
+            strcmp(credentials.source, "instance metadata") == 0 &&
+            aws_instance_region(session, arena, &region, &why) == RC_OK)
+            TRY(check_region(region, "the instance metadata", err));
+    }
+    if (region.length == 0) {
+        err_set(err, RC_CONFIG, "no AWS region is set");
+        return err_hint(err, "set region: in the environment of moulin.yml, or AWS_REGION, or "
+                             "region in the profile");
+    }
+    *ret_region = region;
+    return RC_OK;
 }
 
 // --- settings ----------------------------------------------------------------------------------
@@ -52,9 +78,17 @@ rc aws_session_region(struct aws_session *session, struct arena *arena, struct s
 rc aws_session_setting(struct aws_session *session, struct arena *arena, const char *variable,
                        const char *key, struct str *ret_value, struct err *err)
 {
-    (void)key, (void)err;
-    *ret_value =
-        arena_str(arena, variable != NULL ? aws_session_variable(session, variable) : STR(""));
+    struct str value = STR("");
+    if (variable != NULL)
+        value = str_trim(aws_session_variable(session, variable));
+    if (value.length == 0 && key != NULL) {
+        const struct aws_config *config;
+        bool is_named;
+        TRY(aws_session_config(session, &config, err));
+        const struct str name = aws_session_profile_name(session, &is_named);
+        value = aws_section_get(aws_config_section(config, AWS_SECTION_PROFILE, name), key);
+    }
+    *ret_value = arena_str(arena, value);
     return RC_OK;
 }
 
@@ -116,6 +150,28 @@ static struct str own_address(struct arena *arena, const struct aws_service *ser
 
 // --- somebody's own addresses ------------------------------------------------------------------
 
+// services = local, then [services local] with "s3 =" and endpoint_url nested below it.
+static rc of_services_section(struct aws_session *session, struct arena *arena,
+                              const struct aws_service *service, struct str *ret_url,
+                              struct err *err)
+{
+    const struct aws_config *config;
+    struct str services;
+    TRY(aws_session_setting(session, arena, NULL, "services", &services, err));
+    if (services.length == 0)
+        return RC_OK;
+    TRY(aws_session_config(session, &config, err));
+    const struct aws_section *section = aws_config_section(config, AWS_SECTION_SERVICES, services);
+    if (section == NULL)
+        return err_set(err, RC_CONFIG, "there is no [services %.*s], which the profile names",
+                       STR_ARGS(services));
+    const struct str id = str_lower(arena, str_of(service->endpoint_id));
+    *ret_url = arena_str(
+        arena,
+        aws_section_get(section, arena_printf(arena, "%.*s.endpoint_url", STR_ARGS(id)).bytes));
+    return RC_OK;
+}
+
 static rc find_custom(struct aws_session *session, struct arena *arena,
                       const struct aws_service *service, struct str *ret_url, struct err *err)
 {
@@ -131,6 +187,10 @@ static rc find_custom(struct aws_session *session, struct arena *arena,
     *ret_url = arena_str(arena, aws_session_variable(session, name.bytes));
     if (ret_url->length == 0)
         *ret_url = arena_str(arena, aws_session_variable(session, "AWS_ENDPOINT_URL"));
+    if (ret_url->length == 0)
+        TRY(of_services_section(session, arena, service, ret_url, err));
+    if (ret_url->length == 0)
+        TRY(aws_session_setting(session, arena, NULL, "endpoint_url", ret_url, err));
     return RC_OK;
 }
 

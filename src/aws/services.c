@@ -24,3 +24,7 @@ const struct aws_service aws_ecr = {
     "ecr", "ECR", "api.ecr", "ecr", "AmazonEC2ContainerRegistry_V20150921", "", AWS_JSON_1_1};
 const struct aws_service aws_lambda = {"lambda", "LAMBDA",     "lambda",     "lambda",
                                        "",       "2015-03-31", AWS_REST_JSON};
+const struct aws_service aws_sso = {"sso", "SSO",        "portal.sso", "awsssoportal",
+                                    "",    "2019-06-10", AWS_REST_JSON};
+const struct aws_service aws_sso_oidc = {"sso-oidc", "SSO_OIDC",   "oidc",       "sso-oauth",
+                                         "",         "2019-06-10", AWS_REST_JSON};

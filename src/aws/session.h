@@ -6,8 +6,11 @@
 /// silent.
 ///
 /// Opening a session reads no file and asks no server: that happens at the first question. The
-/// chain: options (assumed role), environment, profile (assume role, web identity, SSO cache, keys,
-/// credential_process), container, IMDSv2. Answers are kept and refreshed before they expire.
+/// chain: environment, a named profile (assume role, web identity, SSO cache, keys,
+/// credential_process), web identity of the environment, the default profile, container, IMDSv2;
+/// with what they give, options.role_arn is assumed. Answers are kept and refreshed before they
+/// expire. A profile that the options name comes before the environment's keys where this machine
+/// has it (a Lambda, which has keys and no profiles, takes its keys).
 
 #ifndef AWS_SESSION_H
 #define AWS_SESSION_H
@@ -31,10 +34,10 @@ struct aws_options {
     struct str role_external_id, role_session_name;
     int64_t role_duration_s;
     int max_attempts; // of one call; 0 = AWS_MAX_ATTEMPTS, the profile's max_attempts, else 10
-    /// Replaces getenv() and the home folder (tests); NULL = the process's.
+    /// Replaces getenv() (tests); NULL = the process's.
     const char *(*environment)(void *context, const char *name);
     void *environment_context;
-    struct str home;
+    struct str root; // put before the path of every file that is read (tests)
     /// Replaces the clock, in microseconds since 1970 (tests); NULL = the machine's.
     int64_t (*now_us)(void *context);
     void *now_context;

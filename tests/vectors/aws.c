@@ -1,4 +1,5 @@
-// Runner of the AWS suites: aws-sigv4 (aws-c-auth's requests, signed in headers and in the query).
+// Runner of the AWS suites: aws-sigv4 (aws-c-auth's requests, signed in headers and in the query)
+// and aws-credentials (an environment, files, recorded answers: which credentials, or which error).
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 #include "aws/sign.h"
 #include "base/fs.h"
 #include "base/time.h"
+#include "net/http.h"
 #include "vectors.h"
 
 static struct str folder_file(struct vectors *v, struct arena *arena, struct str folder,
@@ -150,8 +152,195 @@ static void run_sigv4(struct vectors *v)
         }
 }
 
+// --- aws-credentials ---------------------------------------------------------------------------
+
+struct exchange {
+    struct str method, url;
+    http_header_vec headers; // of the answer
+    struct str body;
+    int status;
+};
+VEC_TYPE(exchange_vec, struct exchange);
+
+struct traffic {
+    struct arena *arena;
+    struct json environment;
+    exchange_vec exchanges;
+    size_t asked;
+};
+
+static const char *variable(void *context, const char *name)
+{
+    const struct traffic *traffic = context;
+    const struct json *value = json_get(&traffic->environment, str_of(name));
+    return value != NULL ? arena_cstr(traffic->arena, value->text) : NULL;
+}
+
+static int64_t long_ago(void *context)
+{
+    (void)context;
+    return INT64_C(1627776000) * TIME_US_PER_SECOND; // 2021-08-01, before the recordings
+}
+
+static rc wait_not(void *context, int64_t us, struct err *err)
+{
+    (void)context, (void)us, (void)err;
+    return RC_OK;
+}
+
+static rc answer(void *context, struct arena *arena, const struct http_request *request,
+                 struct http_response *ret_response, struct err *err)
+{
+    struct traffic *traffic = context;
+    const struct str method = request->method.length > 0 ? request->method : STR("GET");
+    if (traffic->asked == traffic->exchanges.count)
+        return err_set(err, RC_INTERNAL, "not recorded: %.*s %.*s", STR_ARGS(method),
+                       STR_ARGS(request->url));
+    const struct exchange *next = &traffic->exchanges.items[traffic->asked++];
+    if (!str_equal(next->method, method) || !str_equal(next->url, request->url))
+        return err_set(err, RC_INTERNAL, "asked %.*s %.*s, recorded %.*s %.*s", STR_ARGS(method),
+                       STR_ARGS(request->url), STR_ARGS(next->method), STR_ARGS(next->url));
+    *ret_response = (struct http_response){.status = next->status,
+                                           .url = next->url,
+                                           .body = arena_str(arena, next->body),
+                                           .headers = next->headers,
+                                           .attempts = 1};
+    return RC_OK;
+}
+
+// Events: Request, Data of the request, Response, Data of the response.
+static void read_traffic(struct traffic *traffic, const struct json *recorded)
+{
+    const struct json *events = json_get(recorded, STR("events"));
+    for (size_t i = 0; events != NULL && i < events->count; i++) {
+        const struct json *action = json_get(&events->items[i], STR("action"));
+        const struct json *request = json_path(action, "Request", "request");
+        const struct json *response = json_path(action, "Response", "response", "Ok");
+        const struct json *data = json_get(action, STR("Data"));
+        if (request != NULL)
+            *vec_push(traffic->arena, &traffic->exchanges) =
+                (struct exchange){.method = json_str(json_get(request, STR("method")), STR("")),
+                                  .url = json_str(json_get(request, STR("uri")), STR("")),
+                                  .body = STR("")};
+        struct exchange *last = &traffic->exchanges.items[traffic->exchanges.count - 1];
+        if (response != NULL) {
+            const struct json *headers = json_get(response, STR("headers"));
+            last->status = (int)json_int64(json_get(response, STR("status")), 0);
+            for (size_t h = 0; headers != NULL && h < headers->count; h++)
+                *vec_push(traffic->arena, &last->headers) = (struct http_header){
+                    headers->members[h].key, headers->members[h].value.items[0].text};
+        }
+        if (data != NULL && str_is(json_str(json_get(data, STR("direction")), STR("")), "Response"))
+            last->body = json_str(json_path(data, "data", "Utf8"), STR(""));
+    }
+}
+
+static bool same_text(struct vectors *v, const struct json *wanted, const char *key,
+                      struct str found)
+{
+    const struct str text = json_str(json_get(wanted, str_of(key)), STR(""));
+    if (str_equal(text, found) || (json_get(wanted, str_of(key)) == NULL && found.length > 0 &&
+                                   strcmp(key, "account_id") == 0)) // known to us, not asked for
+        return true;
+    vectors_fail(v, "%s: expected '%.*s', found '%.*s'", key, STR_ARGS(text), STR_ARGS(found));
+    return false;
+}
+
+static void judge_error(struct vectors *v, const struct json *wanted, const struct err *err)
+{
+    struct str text = json_str(json_get(wanted, STR("ErrorContains")), STR(""));
+    text = str_slice(text, 0, str_find(text, STR(" (os error "))); // the recorder's own words
+    if (text.length > 0 && str_contains(str_of(err->message), text))
+        vectors_pass(v);
+    else
+        vectors_fail(v, "expected '%.*s', found '%s'", STR_ARGS(text), err->message);
+}
+
+static void judge_credentials(struct vectors *v, const struct json *wanted,
+                              const struct aws_credentials *found)
+{
+    if (wanted == NULL) {
+        vectors_fail(v, "expected an error, found credentials of %s", found->source);
+        return;
+    }
+    const int64_t expiry = json_int64(json_get(wanted, STR("expiry")), 0);
+    if (found->expires_us != expiry * TIME_US_PER_SECOND)
+        vectors_fail(v, "expiry: expected %lld s, found %lld us", (long long)expiry,
+                     (long long)found->expires_us);
+    else if (same_text(v, wanted, "access_key_id", found->access_key_id) &&
+             same_text(v, wanted, "secret_access_key", found->secret_access_key) &&
+             same_text(v, wanted, "session_token", found->session_token) &&
+             same_text(v, wanted, "account_id", found->account_id))
+        vectors_pass(v);
+}
+
+static struct json case_json(struct vectors *v, struct arena *arena, struct str folder,
+                             const char *name)
+{
+    struct json value;
+    struct err err = {0};
+    if (json_parse(arena, folder_file(v, arena, folder, name), name, &value, &err) != RC_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        exit(2);
+    }
+    return value;
+}
+
+static void chain_case(struct vectors *v, struct arena *arena, struct str folder)
+{
+    struct traffic traffic = {.arena = arena};
+    struct aws_session *session;
+    struct aws_credentials found;
+    struct err err = {0};
+    struct str home;
+    traffic.environment = case_json(v, arena, folder, "env.json");
+    const struct json recorded = case_json(v, arena, folder, "http-traffic.json");
+    const struct json test = case_json(v, arena, folder, "test-case.json");
+    read_traffic(&traffic, &recorded);
+    if (fs_join(arena, v->dir, folder, &home, &err) != RC_OK) {
+        vectors_fail(v, "%s", err.message);
+        return;
+    }
+    const struct aws_options options = {
+        .environment = variable,
+        .environment_context = &traffic,
+        .root = str_concat(arena, home, STR("/fs")),
+        .now_us = long_ago,
+        .wait = wait_not,
+        .send = answer,
+        .send_context = &traffic,
+    };
+    rc code = aws_session_open(arena, &options, &session, &err);
+    if (code == RC_OK)
+        code = aws_session_credentials(session, arena, &found, &err);
+    const struct json *wanted = json_get(&test, STR("result"));
+    if (code != RC_OK)
+        judge_error(v, wanted, &err);
+    else if (traffic.asked != traffic.exchanges.count)
+        vectors_fail(v, "asked %zu of %zu", traffic.asked, traffic.exchanges.count);
+    else
+        judge_credentials(v, json_get(wanted, STR("Ok")), &found);
+}
+
+static void run_credentials(struct vectors *v)
+{
+    str_vec folders;
+    struct err err = {0};
+    if (fs_list(v->arena, v->dir, &folders, &err) != RC_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        exit(2);
+    }
+    for (size_t i = 0; i < folders.count; i++) {
+        struct arena *arena = arena_open(v->arena);
+        v->case_name = folders.items[i];
+        chain_case(v, arena, folders.items[i]);
+        arena_close(arena);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct vectors_suite suites[] = {{"aws-sigv4", run_sigv4}, {NULL, NULL}};
+    static const struct vectors_suite suites[] = {
+        {"aws-sigv4", run_sigv4}, {"aws-credentials", run_credentials}, {NULL, NULL}};
     return vectors_main(argc, argv, suites);
 }
