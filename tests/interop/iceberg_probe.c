@@ -7,11 +7,17 @@
 //     iceberg_probe CATALOG.db WAREHOUSE rows NS.TABLE      one line per row, columns in order,
 //     sorted iceberg_probe CATALOG.db WAREHOUSE expire NS.TABLE
 //
-// COLUMNS is "id: long, name: string" as struct<> has them. Each call is a process of its own, so
-// that scripts can start many at once and kill them.
+//     iceberg_probe CATALOG.db WAREHOUSE rename NS.TABLE NS.NEW
+//     iceberg_probe CATALOG.db WAREHOUSE drop|drop-column|comment NS.TABLE [COLUMN]|[TEXT]
+//
+// CATALOG.db may be - (a filesystem catalog) or glue[:CATALOG_ID] (with AWS's environment
+// variables), WAREHOUSE may be s3://... . COLUMNS is "id: long, name: string" as struct<> has them.
+// Each call is a process of its own, so that scripts can start many at once and kill them.
 
 #include <stdio.h>
 
+#include "aws/s3.h"
+#include "aws/session.h"
 #include "base/time.h"
 #include "iceberg/data_writer.h"
 #include "iceberg/maintenance.h"
@@ -123,6 +129,47 @@ static rc add_column(struct probe *p)
     return catalog_commit(p->catalog, &tx, 1, &p->err);
 }
 
+static rc drop_column(struct probe *p)
+{
+    struct table table;
+    struct transaction *tx;
+    struct schema schema;
+    int32_t last;
+    TRY(catalog_load_table(p->catalog, p->namespace_name, p->table, p->arena, &table, &p->err));
+    struct schema_update *update =
+        schema_update_open(p->arena, metadata_schema(table.metadata),
+                           table.metadata->last_column_id, table.metadata->format_version);
+    TRY(schema_update_drop(update, str_of(p->arguments[0]), &p->err));
+    TRY(schema_update_finish(update, &schema, &last, &p->err));
+    TRY(transaction_open(p->arena, &table, &tx, &p->err));
+    TRY(transaction_update_schema(tx, &schema, last, &p->err));
+    return catalog_commit(p->catalog, &tx, 1, &p->err);
+}
+
+static rc comment(struct probe *p)
+{
+    struct table table;
+    struct transaction *tx;
+    TRY(catalog_load_table(p->catalog, p->namespace_name, p->table, p->arena, &table, &p->err));
+    TRY(transaction_open(p->arena, &table, &tx, &p->err));
+    TRY(transaction_set_property(tx, STR("comment"), str_of(p->arguments[0]), &p->err));
+    return catalog_commit(p->catalog, &tx, 1, &p->err);
+}
+
+static rc rename_to(struct probe *p)
+{
+    const struct str to = str_of(p->arguments[0]);
+    const size_t dot = str_find_last_byte(to, '.');
+    return catalog_rename_table(p->catalog, p->namespace_name, p->table, str_slice(to, 0, dot),
+                                str_slice(to, dot + 1, SIZE_MAX), &p->err);
+}
+
+static rc drop(struct probe *p)
+{
+    return catalog_drop_table(p->catalog, p->namespace_name, p->table,
+                              (struct catalog_drop_options){0}, &p->err);
+}
+
 static rc rows(struct probe *p)
 {
     struct table table;
@@ -163,15 +210,27 @@ static const struct {
     int min_arguments;
     rc (*run)(struct probe *p);
 } commands[] = {
-    {"create", 1, create},         {"append", 1, append},
-    {"replace", 1, replace},       {"delete-files", 1, delete_files},
-    {"add-column", 2, add_column}, {"rows", 0, rows},
+    {"create", 1, create},
+    {"append", 1, append},
+    {"replace", 1, replace},
+    {"delete-files", 1, delete_files},
+    {"add-column", 2, add_column},
+    {"rows", 0, rows},
     {"expire", 0, expire},
+    {"drop-column", 1, drop_column},
+    {"comment", 1, comment},
+    {"rename", 1, rename_to},
+    {"drop", 0, drop},
 };
 
 static rc run(struct probe *p, const char *command, struct catalog_options *options)
 {
-    TRY(store_open(p->arena, STR("file:///"), &options->store, &p->err));
+    const struct aws_options aws = {0};
+    TRY(aws_session_open(p->arena, &aws, &options->session, &p->err));
+    if (s3_is_uri(options->warehouse))
+        TRY(store_open_s3(p->arena, options->session, &options->store, &p->err));
+    else
+        TRY(store_open(p->arena, STR("file:///"), &options->store, &p->err));
     TRY(catalog_open(options, &p->catalog, &p->err));
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, command) == 0 &&
@@ -191,10 +250,13 @@ int main(int argc, char **argv)
     probe.table = str_slice(table, dot + 1, SIZE_MAX);
     probe.arguments = argv + 5;
     probe.argument_count = argc - 5;
-    const char *type = str_is(str_of(argv[1]), "-") ? "filesystem" : "sql";
-    struct catalog_options options = {.type = str_of(type),
-                                      .uri = arena_printf(probe.arena, "sqlite:///%s", argv[1]),
-                                      .warehouse = str_of(argv[2])};
+    const bool is_glue = str_has_prefix(str_of(argv[1]), STR("glue"));
+    const char *type = is_glue ? "glue" : str_is(str_of(argv[1]), "-") ? "filesystem" : "sql";
+    struct catalog_options options = {
+        .type = str_of(type),
+        .uri = arena_printf(probe.arena, "sqlite:///%s", argv[1]),
+        .catalog_id = is_glue ? str_slice(str_of(argv[1]), strlen("glue:"), SIZE_MAX) : STR(""),
+        .warehouse = str_of(argv[2])};
     const rc code = run(&probe, argv[3], &options);
     if (code != RC_OK)
         fprintf(stderr, "%s: %s\n", rc_class_of(code)->name, probe.err.message);
