@@ -143,6 +143,8 @@ static rc set_up(struct duck *duck, struct arena *arena, const struct duck_optio
         result = feeds_install(duck->feeds, connection->handle, err);
     if (result == RC_OK)
         result = functions_install(connection->handle, err);
+    if (result == RC_OK)
+        result = paces_install(duck->paces, connection->handle, err);
     if (result == RC_OK && options->remotes.generation != NULL && !options->is_unlocked)
         result = remotes_load(duck->remotes, err); // its settings cannot be made later
     if (result == RC_OK)
@@ -179,6 +181,7 @@ rc duck_open(struct arena *arena, const struct duck_options *options, struct duc
     TRY(duck_library_load(NULL, err));
     struct duck *duck = ARENA_NEW(arena, struct duck);
     duck->feeds = feeds_open(duck, arena);
+    duck->paces = paces_open(arena);
     duck->remotes = remotes_open(duck, arena, &options->remotes);
     duckdb_config config;
     if (duck_library->create_config(&config) != DuckDBSuccess)

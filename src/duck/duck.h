@@ -272,6 +272,15 @@ CHECK rc duck_feed_register(struct duck *duck, struct str name, const struct fee
                             struct err *err);
 void duck_feed_forget(struct duck *duck, struct str name);
 
+/// Holding a query up: its owner is called back from the threads that run it, about once per 2,048
+/// rows, and may wait there. Close before `context` ends.
+struct duck_pace;
+struct duck_pace *duck_pace_open(struct duck_connection *connection, void (*hold_up)(void *context),
+                                 void *context);
+void duck_pace_close(struct duck_pace *pace); // NULL is allowed
+/// A condition that is always true: `SELECT ... WHERE <it>`.
+struct str duck_pace_sql(const struct duck_pace *pace, struct arena *arena);
+
 /// Setters for sources.
 void feed_set_null(struct feed_chunk *chunk, size_t column, size_t row);
 /// FEED_TEXT and FEED_BLOB; the bytes are copied.

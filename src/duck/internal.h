@@ -10,11 +10,13 @@
 
 struct feeds;
 struct remotes;
+struct paces;
 
 struct duck {
     duckdb_database handle; // NULL once closed
     struct feeds *feeds;
     struct remotes *remotes;
+    struct paces *paces;
     char temp_folder[256]; // to be removed at the end; "" = none
 };
 
@@ -39,6 +41,9 @@ struct remotes *remotes_open(struct duck *duck, struct arena *arena,
 CHECK rc remotes_load(struct remotes *remotes, struct err *err);
 /// Before a statement: sets what became known or grew old since the last one.
 CHECK rc remotes_refresh(struct remotes *remotes, struct err *err);
+
+struct paces *paces_open(struct arena *arena);
+CHECK rc paces_install(struct paces *paces, duckdb_connection connection, struct err *err);
 
 /// Scalar functions that SQL of ours needs. Layer: duck.
 CHECK rc functions_install(duckdb_connection connection, struct err *err);

@@ -111,6 +111,9 @@
     X(scalar_function_add_parameter)                                                               \
     X(scalar_function_set_return_type)                                                             \
     X(scalar_function_set_function)                                                                \
+    X(scalar_function_set_volatile)                                                                \
+    X(scalar_function_set_extra_info)                                                              \
+    X(scalar_function_get_extra_info)                                                              \
     X(register_scalar_function)
 
 struct duck_library {

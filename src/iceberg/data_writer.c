@@ -9,10 +9,11 @@
 #include "base/random.h"
 #include "base/runtime.h"
 #include "iceberg/data_file_metrics.h"
+#include "iceberg/data_upload.h"
 #include "iceberg/data_writer_sql.h"
 #include "iceberg/footer_read.h"
 
-enum { ROW_GROUP_BYTES = 16 << 20, PARTITIONS_MAX = 10000 };
+enum { ROW_GROUP_BYTES = 16 << 20, PARTITIONS_MAX = 10000, MAX_WAITING_BYTES = 256 << 20 };
 static const int64_t TARGET_FILE_BYTES = (int64_t)512 << 20;
 
 VEC_TYPE(file_vec, struct data_file);
@@ -25,12 +26,12 @@ struct writer {
     const struct schema *schema;
     const struct partition_spec *spec;
     struct data_writer_options options;
-    struct arena *arena;     // of the caller: results
-    struct arena *scratch;   // of this call
-    struct str folder;       // URI of the data folder, no slash at the end
-    struct str prefix;       // of the file names: run id and a random part
-    struct str local_folder; // where DuckDB writes; is_staged: a temp folder
-    bool is_staged;          // files are uploaded from there
+    struct arena *arena;        // of the caller: results
+    struct arena *scratch;      // of this call
+    struct str folder;          // URI of the data folder, no slash at the end
+    struct str prefix;          // of the file names: run id and a random part
+    struct str local_folder;    // where DuckDB writes
+    struct data_upload *upload; // from there, when the store is not on this machine; else NULL
     struct str field_ids, order_by;
     bool is_sorted;
     size_t copy_count; // COPY statements so far: part of the names
@@ -72,12 +73,14 @@ static rc choose_folder(struct writer *w, struct err *err)
         TRY(store_make_folder_of(w->store, inside, err));
         return store_local_path(w->store, w->scratch, w->folder, &w->local_folder, err);
     }
-    const char *temp = getenv("TMPDIR");
-    w->is_staged = true;
-    w->local_folder =
-        arena_printf(w->scratch, "%s/moulin-%.*s", temp != NULL && *temp != '\0' ? temp : "/tmp",
-                     STR_ARGS(w->prefix));
-    return fs_make_folders(w->local_folder, err);
+    const struct data_upload_options options = {.store = w->store,
+                                                .connection = w->connection,
+                                                .uri_folder = w->folder,
+                                                .name = w->prefix,
+                                                .max_waiting_bytes = MAX_WAITING_BYTES};
+    TRY(data_upload_open(w->scratch, &options, &w->upload, err));
+    w->local_folder = data_upload_folder(w->upload);
+    return RC_OK;
 }
 
 static rc query_columns(struct writer *w, struct str sql, str_vec *ret_names, struct err *err)
@@ -142,6 +145,38 @@ static int64_t target_bytes(const struct writer *w)
     return set > 0 ? set : TARGET_FILE_BYTES;
 }
 
+/// Of one COPY. In a temp folder several files lie at once: the one that is written and those that
+/// wait, so a small /tmp (Lambda) means smaller files.
+static int64_t file_bytes(const struct writer *w)
+{
+    enum { SHARES = 4 };
+    const int64_t wanted = target_bytes(w);
+    if (w->upload == NULL)
+        return wanted;
+    const int64_t room = data_upload_room(w->upload) / SHARES;
+    return room < wanted ? (room > ROW_GROUP_BYTES ? room : ROW_GROUP_BYTES) : wanted;
+}
+
+/// Runs the COPY. What interrupted it may be an upload that failed: that is then the error.
+static rc copy_query(struct writer *w, struct str sql, struct duck_rows *ret_rows, struct err *err)
+{
+    const rc result = duck_query(w->connection, w->scratch, sql, NULL, ret_rows, err);
+    if (result == RC_INTERRUPTED && w->upload != NULL && !runtime_is_stopping())
+        TRY(data_upload_failure(w->upload, err));
+    return result;
+}
+
+/// The rows in their order, held up while too many files wait for the network. A sort has seen all
+/// rows before it gives the first, so the condition stands behind it.
+static struct str paced(const struct writer *w, struct str select)
+{
+    const struct str sorted = str_concat(w->scratch, select, w->order_by);
+    if (w->upload == NULL)
+        return sorted;
+    return arena_printf(w->scratch, "SELECT * FROM (%.*s) AS paced WHERE %.*s", STR_ARGS(sorted),
+                        STR_ARGS(data_upload_pace_sql(w->upload, w->scratch)));
+}
+
 /// @param select       gives exactly the table's columns
 /// @param ret_folder   below the data folder: "" or "day=2020-01-01/"
 static rc run_copy(struct writer *w, struct str select, struct str subfolder, str_vec *ret_names,
@@ -153,19 +188,22 @@ static rc run_copy(struct writer *w, struct str select, struct str subfolder, st
         subfolder.length == 0
             ? w->local_folder
             : arena_printf(w->scratch, "%.*s/%.*s", STR_ARGS(w->local_folder), STR_ARGS(subfolder));
-    TRY(fs_make_folders(folder, err));
+    if (w->upload != NULL)
+        TRY(data_upload_watch(w->upload, subfolder, err));
+    else
+        TRY(fs_make_folders(folder, err));
     const struct str pattern =
         arena_printf(w->scratch, "%.*s-%zu-{i}", STR_ARGS(w->prefix), w->copy_count++);
-    const struct str sql = arena_printf(
-        w->scratch,
-        "COPY (%.*s%.*s) TO %.*s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %.*s%.*s, "
-        "FILE_SIZE_BYTES '%lldB', FILENAME_PATTERN %.*s, OVERWRITE_OR_IGNORE true, "
-        "WRITE_EMPTY_FILE false, RETURN_FILES true)",
-        STR_ARGS(select), STR_ARGS(w->order_by), STR_ARGS(duck_quote_literal(w->scratch, folder)),
-        STR_ARGS(w->field_ids), STR_ARGS(row_groups), (long long)target_bytes(w),
-        STR_ARGS(duck_quote_literal(w->scratch, pattern)));
+    const struct str sql =
+        arena_printf(w->scratch,
+                     "COPY (%.*s) TO %.*s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %.*s%.*s, "
+                     "FILE_SIZE_BYTES '%lldB', FILENAME_PATTERN %.*s, OVERWRITE_OR_IGNORE true, "
+                     "WRITE_EMPTY_FILE false, RETURN_FILES true)",
+                     STR_ARGS(paced(w, select)), STR_ARGS(duck_quote_literal(w->scratch, folder)),
+                     STR_ARGS(w->field_ids), STR_ARGS(row_groups), (long long)file_bytes(w),
+                     STR_ARGS(duck_quote_literal(w->scratch, pattern)));
     struct duck_rows rows;
-    TRY(duck_query(w->connection, w->scratch, sql, NULL, &rows, err));
+    TRY(copy_query(w, sql, &rows, err));
     struct json files;
     TRY(json_parse(w->scratch, duck_cell(&rows, 0, 1)->text, "the written files", &files, err));
     str_vec names = {0};
@@ -173,29 +211,6 @@ static rc run_copy(struct writer *w, struct str select, struct str subfolder, st
         *vec_push(w->scratch, &names) = fs_base_name(json_str(&files.items[i], STR("")));
     *ret_names = names;
     return RC_OK;
-}
-
-static rc upload(struct writer *w, struct str local, struct str uri, struct err *err)
-{
-    enum { PIECE_BYTES = 1 << 20 };
-    struct arena *arena = arena_open(NULL);
-    struct store *posix = store_open_posix(arena);
-    struct store_writer *to = NULL;
-    rc result = store_writer_open(w->store, arena, uri,
-                                  (struct store_put_options){.must_be_new = true}, &to, err);
-    struct arena *piece_arena = arena_open(arena);
-    for (int64_t at = 0; result == RC_OK; at += PIECE_BYTES) {
-        struct str piece;
-        arena_reset(piece_arena);
-        result = store_get_range(posix, piece_arena, local, at, PIECE_BYTES, &piece, err);
-        if (result != RC_OK || piece.length == 0)
-            break;
-        result = store_write(to, piece.bytes, piece.length, err);
-    }
-    if (result == RC_OK)
-        result = store_writer_finish(to, err);
-    arena_close(arena);
-    return result;
 }
 
 /// Required columns must have a value in every row. The footer's counts tell, without another pass.
@@ -217,6 +232,24 @@ static rc check_required(const struct writer *w, const struct data_file *file, s
     return RC_OK;
 }
 
+/// Makes the file durable where it belongs, and tells its size and footer.
+static rc settle_file(struct writer *w, struct str name, struct data_file *file,
+                      struct parquet_footer *ret_footer, struct err *err)
+{
+    if (w->upload != NULL) {
+        const struct uploaded_file *uploaded;
+        TRY(data_upload_wait(w->upload, name, &uploaded, err));
+        file->file_size_bytes = uploaded->size_bytes;
+        *ret_footer = uploaded->footer;
+        return RC_OK;
+    }
+    struct store_object object;
+    TRY(store_sync_local(w->store, file->path, err));
+    TRY(store_head(w->store, file->path, &object, err));
+    file->file_size_bytes = object.size_bytes;
+    return footer_read(w->store, w->scratch, file->path, ret_footer, err);
+}
+
 static rc finish_file(struct writer *w, struct str subfolder, struct str name,
                       const struct value *partition, struct err *err)
 {
@@ -232,18 +265,8 @@ static rc finish_file(struct writer *w, struct str subfolder, struct str name,
                                .has_sort_order_id = w->is_sorted,
                                .sort_order_id =
                                    w->is_sorted ? metadata_sort_order(w->metadata)->order_id : 0};
-    if (w->is_staged)
-        TRY(upload(w,
-                   arena_printf(w->scratch, "%.*s/%.*s%.*s", STR_ARGS(w->local_folder),
-                                STR_ARGS(subfolder), STR_ARGS(name)),
-                   uri, err));
-    else
-        TRY(store_sync_local(w->store, uri, err));
-    struct store_object object;
-    TRY(store_head(w->store, uri, &object, err));
-    file->file_size_bytes = object.size_bytes;
     struct parquet_footer footer;
-    TRY(footer_read(w->store, w->scratch, uri, &footer, err));
+    TRY(settle_file(w, str_concat(w->scratch, subfolder, name), file, &footer, err));
     TRY(data_file_metrics(w->arena, w->schema, NULL, &footer, file, err));
     return check_required(w, file, err);
 }
@@ -412,14 +435,16 @@ static rc remove_listed(void *context, const struct store_object *object, struct
 /// Takes away what a failed call wrote: known files, and parts that DuckDB left.
 static void clean_up(struct writer *w, bool is_failed)
 {
+    if (w->upload != NULL) {
+        if (is_failed)
+            data_upload_discard(w->upload);
+        data_upload_close(w->upload);
+        return;
+    }
     if (is_failed && w->local_folder.length > 0) {
         const struct str prefix = arena_printf(w->scratch, "%.*s/", STR_ARGS(w->folder));
         const rc listed = store_list(w->store, prefix, remove_listed, w, NULL);
         (void)listed; // what stays is found by `table orphans`: its name carries the run id
-    }
-    if (w->is_staged && w->local_folder.length > 0) {
-        const rc removed = fs_remove_tree(w->local_folder, NULL);
-        (void)removed;
     }
 }
 
@@ -459,8 +484,11 @@ rc data_writer_copy(struct duck_connection *connection, struct store *store,
 
 void data_writer_discard(struct store *store, const struct data_file *files, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const rc removed = store_remove(store, files[i].path, NULL);
-        (void)removed; // `table orphans` finds what stays
-    }
+    struct arena *scratch = arena_open(NULL);
+    struct str *paths = ARENA_ARRAY(scratch, struct str, count);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = files[i].path;
+    const rc removed = store_remove_many(store, paths, count, NULL);
+    (void)removed; // `table orphans` finds what stays
+    arena_close(scratch);
 }
