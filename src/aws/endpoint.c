@@ -131,19 +131,64 @@ static const struct partition *partition_of(struct str region)
     return &partitions[i];
 }
 
+// Where a service's host is not the rule's. Regions by prefix: "" = of the partition aws.
+static const struct odd_host {
+    const struct aws_service *service;
+    const char *region; // NULL = every one
+    bool is_fips, is_dual;
+    const char *prefix;
+    bool has_plain_suffix; // although it is dual stack
+} odd_hosts[] = {
+    {&aws_ecr, NULL, false, true, "ecr", false},
+    {&aws_ecr, NULL, true, true, "ecr-fips", false},
+    {&aws_secrets_manager, "", false, true, "secretsmanager", true},
+    {&aws_secrets_manager, "", true, true, "secretsmanager-fips", true},
+    {&aws_secrets_manager, "cn-", false, true, "secretsmanager", true},
+    {&aws_secrets_manager, "us-gov-", false, true, "secretsmanager", true},
+    {&aws_secrets_manager, "us-gov-", true, true, "secretsmanager-fips", true},
+    {&aws_sts, "us-gov-", true, false, "sts", false}, // what is FIPS there anyway
+    {&aws_ssm, "us-gov-", true, false, "ssm", false},
+    {&aws_sns, "us-gov-", true, false, "sns", false},
+    {&aws_logs, "us-gov-", true, false, "logs", false},
+    {&aws_sso, "us-gov-", true, false, "portal.sso", false},
+    {&aws_sso_oidc, "us-gov-", true, false, "oidc", false},
+    {&aws_step_functions, "us-gov-west-1", true, false, "states", false},
+    {&aws_step_functions, "us-gov-", false, true, "states-fips", false},
+};
+
+static const struct odd_host *odd_host_of(const struct aws_service *service, struct str region,
+                                          bool is_fips, bool is_dual)
+{
+    const bool is_plain_partition = partition_of(region)->prefix[0] == '\0';
+    for (size_t i = 0; i < sizeof odd_hosts / sizeof *odd_hosts; i++) {
+        const struct odd_host *odd = &odd_hosts[i];
+        if (odd->service != service || odd->is_fips != is_fips || odd->is_dual != is_dual)
+            continue;
+        if (odd->region == NULL ||
+            (odd->region[0] == '\0' ? is_plain_partition
+                                    : str_has_prefix(region, str_of(odd->region))))
+            return odd;
+    }
+    return NULL;
+}
+
 static struct str own_address(struct arena *arena, const struct aws_service *service,
                               struct str region, bool is_fips, bool is_dual,
                               struct str *signing_region)
 {
     const struct partition *partition = partition_of(region);
     const char *suffix = is_dual ? partition->dual_suffix : partition->suffix;
-    if (service == &aws_iam) {
+    if (service == &aws_iam) { // one for the whole partition, without FIPS and dual stack
         *signing_region = str_of(partition->iam_region);
         return arena_printf(arena, "https://%s", partition->iam_host);
     }
     if (service == &aws_s3) // S3 keeps its domain for dual stack
         return arena_printf(arena, "https://s3%s%s.%.*s.%s", is_fips ? "-fips" : "",
                             is_dual ? ".dualstack" : "", STR_ARGS(region), partition->suffix);
+    const struct odd_host *odd = odd_host_of(service, region, is_fips, is_dual);
+    if (odd != NULL)
+        return arena_printf(arena, "https://%s.%.*s.%s", odd->prefix, STR_ARGS(region),
+                            odd->has_plain_suffix ? partition->suffix : suffix);
     return arena_printf(arena, "https://%s%s.%.*s.%s", service->endpoint_prefix,
                         is_fips ? "-fips" : "", STR_ARGS(region), suffix);
 }
@@ -207,8 +252,12 @@ rc aws_session_endpoint(struct aws_session *session, struct arena *arena,
     TRY(find_custom(session, arena, service, &endpoint.url, err));
     if (endpoint.url.length > 0) {
         struct url parts;
-        TRY_CONTEXT(url_parse(endpoint.url, &parts, err), err, "the endpoint URL of %s",
-                    service->name);
+        struct err why = {0};
+        if (url_parse(endpoint.url, &parts, &why) != RC_OK) {
+            err_set(err, RC_CONFIG, "the endpoint URL of %s: %s", service->name, why.message);
+            return err_hint(err, "it reads https://host or http://host:port; it comes from "
+                                 "endpoint_url in moulin.yml, AWS_ENDPOINT_URL or the profile");
+        }
         while (str_has_suffix(endpoint.url, STR("/")))
             endpoint.url.length--;
         endpoint.is_custom = true;

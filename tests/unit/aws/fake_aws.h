@@ -127,7 +127,7 @@ __attribute__((unused)) static int fake_teardown(void **state)
     return 0;
 }
 
-static struct aws_session *fake_session(struct aws_options options)
+__attribute__((unused)) static struct aws_session *fake_session(struct aws_options options)
 {
     struct aws_session *session;
     options.environment = fake_environment;
