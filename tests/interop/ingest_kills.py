@@ -12,8 +12,10 @@ import sys
 import time
 
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.table import StaticTable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import _club  # noqa: E402
 from _lib import MOULIN, ROOT, case, finish, folder, moulin, moulin_json  # noqa: E402
 
 KILLS = int(os.environ.get("MOULIN_KILLS", "50"))
@@ -139,6 +141,42 @@ def kills_at_each_step_of_a_commit_lose_and_double_nothing():
     patterns = ["*.lease", "*.parquet*", "*-m*.avro*", "snap-*.avro*", "*.metadata.json*", "catalog.db-journal"]
     missed = [f"{pattern} of run {step}" for pattern in patterns for step in range(2) if not kill_when(pattern, step)]
     assert len(missed) < len(patterns), f"the run was too fast to be killed at: {missed}"
+
+
+def versions(path):
+    return list((path / "warehouse").rglob("v*.metadata.json"))
+
+
+def read_folder(path):
+    """Reads tables of a filesystem catalog, each by its newest version."""
+
+    def read(table):
+        newest = max((path / "warehouse" / "landing" / table / "metadata").glob("v*.metadata.json"), key=lambda file: int(file.name[1:].split(".")[0]))
+        return StaticTable.from_metadata(f"file://{newest}").scan().to_arrow().to_pylist()
+
+    return read
+
+
+@case
+def kills_between_the_commits_of_a_filesystem_catalog_are_mended():
+    hits = 0
+    with _club.api() as api:
+        for first, answers, expected in ([], _club.FIRST, _club.AFTER_FIRST), ([_club.FIRST], _club.SECOND, _club.AFTER_SECOND):
+            for number in range(1, 7):
+                with folder() as path:
+                    _club.project(path, api, "    warehouse: ./warehouse\n    catalog: {type: filesystem}\n")
+                    for api.answers in first:
+                        moulin("ingest", "club", cwd=path)
+                    api.answers, before = answers, len(versions(path))
+                    process = subprocess.Popen([str(MOULIN), "ingest", "club"], cwd=path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+                    while process.poll() is None:
+                        if len(versions(path)) - before >= number:
+                            kill(process)
+                            hits += 1
+                    for _ in range(2):
+                        moulin("ingest", "club", cwd=path)
+                    _club.check(read_folder(path), expected)
+    assert hits > 0, "every run was too fast to be killed"
 
 
 @case

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Kills between the commits of one load on Glue, which commits one table after another: moulin is killed before and after
+each call that makes or changes a table. The next run must take back what the dead one left: every row once."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+
+from pyiceberg.catalog.glue import GlueCatalog
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import _aws  # noqa: E402
+import _aws_proxy  # noqa: E402
+import _club  # noqa: E402
+from _lib import MOULIN, case, finish, folder, moulin  # noqa: E402
+
+WRITES = ("CreateTable", "UpdateTable")
+ENVIRONMENT = "    warehouse: ./warehouse\n    catalog: {type: glue}\n    namespace_prefix: %s\n"
+
+
+def reader(server, prefix):
+    catalog = GlueCatalog("glue", **{"glue.endpoint": server.endpoint, "glue.region": server.region, "glue.access-key-id": server.access_key,
+                                     "glue.secret-access-key": server.secret_key})
+    return lambda table: catalog.load_table(f"{prefix}landing.{table}").scan().to_arrow().to_pylist()
+
+
+def run_and_kill(path, proxy, number, when):
+    """Runs a load that is killed at write call `number` of Glue. Returns whether it had as many."""
+    process = None
+    hit, started = threading.Event(), threading.Event()
+    seen = []
+
+    def kill():
+        seen.append(1)
+        if len(seen) == number:
+            started.wait()
+            hit.set()
+            process.kill()
+            process.wait()
+
+    proxy.clear()
+    for action in WRITES:
+        proxy.rule(action, when, nth=0, run=kill)
+    process = subprocess.Popen([str(MOULIN), "ingest", "club"], cwd=path, env={**os.environ, **proxy.env}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    started.set()
+    output = process.communicate(timeout=120)[0]
+    proxy.clear()
+    assert hit.is_set() or process.returncode == 0, output
+    return hit.is_set()
+
+
+def kills(before, answers, expected, when):
+    """Kills the load of `answers` at each of its write calls, in a project of its own each time."""
+    with _aws.ministack() as server, _aws_proxy.before(server) as proxy, _club.api() as api:
+        number, was_hit = 0, True
+        while was_hit:
+            number += 1
+            prefix = f"k{number}_"
+            with folder() as path:
+                _club.project(path, api, ENVIRONMENT % prefix)
+                for api.answers in before:
+                    moulin("ingest", "club", cwd=path, env=server.env)
+                api.answers = answers
+                was_hit = run_and_kill(path, proxy, number, when)
+                for _ in range(2):
+                    moulin("ingest", "club", cwd=path, env=server.env)
+                _club.check(reader(server, prefix), expected)
+        assert number > 4, f"only {number} writes"
+
+
+@case
+def killed_before_each_commit_of_the_first_load():
+    kills([], _club.FIRST, _club.AFTER_FIRST, "before")
+
+
+@case
+def killed_after_each_commit_of_the_first_load():
+    kills([], _club.FIRST, _club.AFTER_FIRST, "after")
+
+
+@case
+def killed_before_each_commit_of_a_later_load():
+    kills([_club.FIRST], _club.SECOND, _club.AFTER_SECOND, "before")
+
+
+@case
+def killed_after_each_commit_of_a_later_load():
+    kills([_club.FIRST], _club.SECOND, _club.AFTER_SECOND, "after")
+
+
+finish()
