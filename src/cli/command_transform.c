@@ -342,10 +342,10 @@ static rc do_show(struct transform_call *call, struct err *err)
     struct duck_rows rows;
     TRY(session_open(call->transform, context->arena, &session, err));
     const rc code =
-        duck_query(session->connection, context->arena,
-                   arena_printf(context->arena, "SELECT * FROM (%.*s\n) LIMIT %lld",
-                                STR_ARGS(node->compiled_code), (long long)call->options.limit),
-                   NULL, &rows, err);
+        session_rows(session, context->arena,
+                     arena_printf(context->arena, "SELECT * FROM (%.*s\n) LIMIT %lld",
+                                  STR_ARGS(node->compiled_code), (long long)call->options.limit),
+                     &rows, err);
     session_close(session);
     return code == RC_OK ? print_rows(context, &rows, err) : code;
 }

@@ -225,7 +225,7 @@ static void set_limits(CURL *easy, const struct http_options *options)
     lib.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((options->idle_timeout_ms + 999) / 1000));
 }
 
-static void set_security(CURL *easy)
+static void set_security(CURL *easy, const struct http_options *options)
 {
     lib.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     lib.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -243,6 +243,12 @@ static void set_security(CURL *easy)
             lib.easy_setopt(easy, CURLOPT_CAINFO, file);
             break;
         }
+    }
+    if (options->ca_file.length > 0)
+        lib.easy_setopt(easy, CURLOPT_CAINFO, options->ca_file.bytes);
+    if (options->client_certificate.length > 0) {
+        lib.easy_setopt(easy, CURLOPT_SSLCERT, options->client_certificate.bytes);
+        lib.easy_setopt(easy, CURLOPT_SSLKEY, options->client_key.bytes);
     }
 }
 
@@ -382,7 +388,7 @@ rc curl_handle_perform(struct curl_handle *handle, struct arena *arena,
     TRY(make_headers(arena, transfer, &headers, &has_agent, err));
     begin(handle, arena, transfer);
     set_limits(handle->easy, transfer->options);
-    set_security(handle->easy);
+    set_security(handle->easy, transfer->options);
     set_method(handle, transfer, arena_cstr(arena, transfer->method));
     if (transfer->request->is_verbatim)
         lib.easy_setopt(handle->easy, CURLOPT_PATH_AS_IS, 1L);

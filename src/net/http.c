@@ -32,6 +32,9 @@ rc http_open(const struct http_options *options, struct http_client **ret_client
     struct http_options *o = &client->options;
     *o = *options;
     o->user_agent = o->user_agent.length > 0 ? arena_str(arena, o->user_agent) : STR("moulin/0.1");
+    o->ca_file = arena_str(arena, o->ca_file); // terminated, as libcurl wants them
+    o->client_certificate = arena_str(arena, o->client_certificate);
+    o->client_key = arena_str(arena, o->client_key);
     set_default(&o->connect_timeout_ms, 30 * 1000);
     set_default(&o->total_timeout_ms, 30 * 60 * 1000);
     set_default(&o->idle_timeout_ms, 60 * 1000);

@@ -36,6 +36,8 @@ struct http_options {
     int64_t base_delay_ms;       // before the second attempt, doubled each time; 1 s
     int64_t max_delay_ms;        // cap of one delay, also of Retry-After; 5 min
     struct recording *recording; // NULL, or open: answers come from it or are written to it
+    struct str ca_file; // authorities that are trusted; "" = the system's (or SSL_CERT_FILE)
+    struct str client_certificate, client_key; // PEM files, to log in with; "" = none
     /// Waits between attempts; NULL = really waits (interruptible). Tests put their own.
     rc (*wait)(void *ctx, int64_t delay_us, struct err *err);
     void *wait_ctx;

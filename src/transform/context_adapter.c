@@ -2,17 +2,12 @@
 // Source: dbt-adapters' BaseAdapter and SQLAdapter; while parsing, methods that would need a
 // connection give the empty answers that dbt's stubs give.
 
+#include "transform/adapter_method.h"
 #include "transform/contract.h"
 #include "transform/session.h"
 #include "transform/transform.h"
 
 enum { MAX_ARGUMENTS = 8 };
-
-struct adapter_method {
-    const char *name;
-    native_function function;                                    // self = scope
-    enum { STUB_NONE, STUB_LIST, STUB_EXECUTE, STUB_REAL } stub; // while parsing
-};
 
 static struct relation *wanted_relation(struct value value)
 {
@@ -81,7 +76,7 @@ static rc search_packages(struct scope *scope, struct str namespace, struct pack
 
 static struct macro_entry *dispatched(struct scope *scope, struct str name, struct str namespace)
 {
-    static const char *const prefixes[] = {"duckdb", "default"};
+    const char *const prefixes[] = {scope->t->profile.class->type, "default"};
     enum { MAX_PACKAGES = 64 };
     struct package *packages[MAX_PACKAGES];
     size_t count = 0;
@@ -120,9 +115,9 @@ static rc call_dispatch(struct render *render, void *self, const struct argument
     const struct macro_entry *entry = dispatched(scope, name, namespace);
     if (entry == NULL)
         return render_throw(render, err, "CompilationError",
-                            "in dispatch: there is no macro duckdb__%.*s or default__%.*s%s%.*s",
-                            STR_ARGS(name), STR_ARGS(name), namespace.length > 0 ? " in " : "",
-                            STR_ARGS(namespace));
+                            "in dispatch: there is no macro %s__%.*s or default__%.*s%s%.*s",
+                            scope->t->profile.class->type, STR_ARGS(name), STR_ARGS(name),
+                            namespace.length > 0 ? " in " : "", STR_ARGS(namespace));
     struct value package = value_missing();
     const struct str package_name = entry->package->is_builtin ? STR("dbt") : entry->package->name;
     TRY(scope->context.lookup(render, scope, package_name, &package, err));
@@ -286,14 +281,9 @@ static rc call_check_schema(struct render *render, void *self, const struct argu
     TRY(schema_argument(render, "check_schema_exists", arguments, &schema, err));
     struct session *session;
     TRY(session_of(scope, &session, err));
-    const struct duck_value values[] = {duck_text(scope->t->profile.database), duck_text(schema)};
-    const struct duck_params params = {values, 2};
-    struct duck_rows rows;
-    TRY(duck_query(session->connection, scope->arena,
-                   STR("SELECT count(*) FROM duckdb_schemas() WHERE lower(database_name) = "
-                       "lower(?) AND lower(schema_name) = lower(?)"),
-                   &params, &rows, err));
-    *ret_value = value_bool(duck_cell(&rows, 0, 0)->integer > 0);
+    bool has = false;
+    TRY(session->adapter->class->has_schema(session, schema, &has, err));
+    *ret_value = value_bool(has);
     return RC_OK;
 }
 
@@ -378,6 +368,14 @@ static rc read_commit(struct render *render, const struct value *v, struct commi
     return RC_OK;
 }
 
+static rc sends_sql(struct render *render, const struct session *session, const char *method,
+                    struct err *err)
+{
+    render_throw(render, err, "CompilationError", "adapter.%s() is not for %s, which is sent SQL",
+                 method, session->adapter->class->name);
+    return err_hint(err, "run a statement: {%% call statement('main') %%} ... {%% endcall %%}");
+}
+
 // With a relation: the write of a materialization. Without: the end of a transaction, which is
 // always ended here.
 static rc call_commit(struct render *render, void *self, const struct arguments *arguments,
@@ -400,6 +398,8 @@ static rc call_commit(struct render *render, void *self, const struct arguments 
     TRY(read_commit(render, &v[2], &options, err));
     struct session *session;
     TRY(session_of(scope, &session, err));
+    if (session->adapter->class->sends_sql)
+        return sends_sql(render, session, "commit", err);
     int64_t rows = -1;
     TRY(session->adapter->class->commit(session, relation, sql, &options, &rows, err));
     const struct value response = value_dict_new(scope->arena);
@@ -425,6 +425,8 @@ static rc call_create_view(struct render *render, void *self, const struct argum
     TRY(text_of(render, v[1], &sql, err));
     struct session *session;
     TRY(session_of(self, &session, err));
+    if (session->adapter->class->sends_sql)
+        return sends_sql(render, session, "create_view", err);
     TRY(session->adapter->class->create_view(session, relation, sql, err));
     const struct value response = value_dict_new(render_arena(render));
     dict_set_str(response, STR("_message"), VALUE_STR_LITERAL("OK"));
@@ -500,9 +502,9 @@ static rc call_seed_query(struct render *render, void *self, const struct argume
     const struct scope *scope = self;
     if (scope->node == NULL || scope->node->type != NODE_SEED)
         return render_throw(render, err, "CompilationError", "seed_query() is for seeds");
-    struct str sql;
-    TRY(session_seed_query(self, &sql, err));
-    *ret_value = value_str(sql);
+    str_vec queries;
+    TRY(session_seed_queries(self, &(struct seed_limits){.rows = 0}, &queries, err));
+    *ret_value = value_str(queries.items[0]);
     return RC_OK;
 }
 
@@ -647,7 +649,17 @@ static const struct adapter_method methods[] = {
     {"standardize_grants_dict", call_first_argument, STUB_REAL},
     {"valid_incremental_strategies", call_strategies, STUB_REAL},
     {"get_incremental_strategy_macro", call_strategy_macro, STUB_REAL},
+    {NULL, NULL, STUB_NONE},
 };
+
+static const struct adapter_method *find_method(const struct adapter_method *method,
+                                                struct str name)
+{
+    for (; method->name != NULL; method++)
+        if (str_is(name, method->name))
+            return method;
+    return NULL;
+}
 
 static rc stub_none(struct render *render, void *self, const struct arguments *arguments,
                     struct value *ret_value, struct err *err)
@@ -685,12 +697,13 @@ static rc adapter_attribute(struct render *render, struct object *object, struct
     (void)err;
     struct scope *scope = ((struct adapter_object *)object)->scope;
     static const native_function stubs[] = {stub_none, stub_list, stub_execute};
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        if (!str_is(name, methods[i].name))
-            continue;
-        const bool is_stub = scope->phase == PHASE_PARSE && methods[i].stub != STUB_REAL;
-        *ret_value = bound(render_arena(render), methods[i].name,
-                           is_stub ? stubs[methods[i].stub] : methods[i].function, scope);
+    const struct adapter_method *method = find_method(methods, name);
+    if (method == NULL && scope->t->profile.class->sends_sql)
+        method = find_method(adapter_engine_methods, name);
+    if (method != NULL) {
+        const bool is_stub = scope->phase == PHASE_PARSE && method->stub != STUB_REAL;
+        *ret_value = bound(render_arena(render), method->name,
+                           is_stub ? stubs[method->stub] : method->function, scope);
         return RC_OK;
     }
     if (str_is(name, "Relation"))

@@ -9,9 +9,9 @@
 
 struct str transform_own_schema(const struct transform *t, const struct node *node)
 {
-    const struct str prefix = t->options->namespace_prefix;
-    return node->type != NODE_SOURCE && str_has_prefix(node->schema, prefix)
-               ? str_slice(node->schema, prefix.length, SIZE_MAX)
+    const struct str given = t->options->namespace_prefix, prefix = transform_schema(t, given);
+    return node->type != NODE_SOURCE && given.length > 0 && str_has_prefix(node->schema, prefix)
+               ? transform_schema(t, str_slice(node->schema, prefix.length, SIZE_MAX))
                : node->schema;
 }
 

@@ -50,13 +50,17 @@ struct package {
 };
 VEC_TYPE(package_vec, struct package *);
 
+struct adapter_class;
+
 /// The chosen output of profiles.yml.
 struct profile {
     struct str name, target_name;
     struct str type; // what macros and packages see: "duckdb"
     struct str database, schema;
     int64_t threads;
-    bool is_moulin;        // `type: moulin`: the engine of moulin.yml's environment
+    bool is_moulin; // `type: moulin`: the engine of moulin.yml's environment
+    const struct adapter_class *class;
+    struct str place;      // where its output is written, for messages
     struct str path;       // database file; "" or ":memory:"
     struct value settings; // all keys of the output, rendered
 };
@@ -194,6 +198,9 @@ struct transform {
     size_t warning_count;
 };
 
+/// A schema as the engine has it: an engine that is sent SQL sees the environment's namespaces with
+/// their prefix.
+struct str transform_schema(const struct transform *t, struct str schema);
 /// Looks a node up for ref(). @return NULL when there is none
 struct node *manifest_ref(const struct transform *t, const struct package *from, struct str package,
                           struct str name, struct str version);

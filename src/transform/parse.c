@@ -202,7 +202,7 @@ struct node *parse_new_node(struct transform *t, enum node_type type,
     node->path = file->path;
     node->original_path = file->original;
     node->is_enabled = true;
-    node->hides_database = t->profile.is_moulin;
+    node->hides_database = t->profile.is_moulin && !t->profile.class->sends_sql;
     node->level = SIZE_MAX;
     node->unique_id = arena_printf(t->arena, "%s.%.*s.%.*s", node_type_names[type],
                                    STR_ARGS(file->package->name), STR_ARGS(name));
@@ -265,10 +265,11 @@ rc parse_names(struct transform *t, struct node *node, struct err *err)
     node->schema = t->profile.schema;
     node->database = t->profile.database;
     TRY(generated(t, node, "generate_schema_name", schema, fallback, &node->schema, err));
-    // A project's own generate_schema_name may leave target.schema out: nothing may be built outside
-    // of the throw-away schemas for that.
+    // A project's own generate_schema_name may leave target.schema out: nothing may be built
+    // outside of the throw-away schemas for that.
     if (!str_has_prefix(node->schema, t->options->namespace_prefix))
         node->schema = str_concat(t->arena, t->options->namespace_prefix, node->schema);
+    node->schema = transform_schema(t, node->schema);
     fallback = database.kind == VALUE_STR ? str_trim(value_text(database)) : t->profile.database;
     TRY(generated(t, node, "generate_database_name", database, fallback, &node->database, err));
     fallback = alias.kind == VALUE_STR ? str_trim(value_text(alias)) : node->name;

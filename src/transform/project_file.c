@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "project/project.h"
+#include "transform/session.h"
 #include "transform/yaml_value.h"
 
 static const char *const not_rendered[] = {
@@ -258,6 +259,50 @@ static struct str database_of(struct str path)
     return point == SIZE_MAX || point == 0 ? name : str_slice(name, 0, point);
 }
 
+// `type: moulin`: the engine of the environment, its settings over those of the output.
+static rc take_environment(struct transform *t, const struct yaml *output, struct err *err)
+{
+    struct profile *profile = &t->profile;
+    if (t->options->project == NULL)
+        return yaml_error(err, output, RC_CONFIG,
+                          "type moulin needs a moulin.yml in this folder or above it");
+    const struct project_environment *environment = t->options->project->environment;
+    profile->class = adapter_class_of(environment->engine.type);
+    if (profile->class == NULL)
+        return yaml_error(err, output, RC_CONFIG, "no adapter for an engine of type '%.*s'",
+                          STR_ARGS(environment->engine.type));
+    if (!profile->class->sends_sql)
+        return RC_OK;
+    const struct value merged = value_dict_new(t->arena);
+    // Tables that change at once, and the same strategies as on the embedded engine.
+    dict_set_str(merged, STR("on_table_exists"), VALUE_STR_LITERAL("replace"));
+    dict_set_str(merged, STR("incremental_strategy"), VALUE_STR_LITERAL("by_key"));
+    size_t at = 0;
+    struct dict_entry *entry;
+    while (profile->settings.kind == VALUE_DICT && dict_next(profile->settings, &at, &entry))
+        dict_set_str(merged, value_text(entry->key), entry->value);
+    const struct json *engine = &environment->engine.properties;
+    for (size_t i = 0; i < engine->count; i++)
+        dict_set_str(merged, engine->members[i].key,
+                     value_of_json(t->arena, &engine->members[i].value));
+    profile->settings = merged;
+    return RC_OK;
+}
+
+static struct str default_schema(const struct profile *profile)
+{
+    return profile->is_moulin ? STR("analytics") : STR("main");
+}
+
+static struct str default_database(const struct profile *profile)
+{
+    if (str_is(profile->type, "trino"))
+        return STR("iceberg");
+    if (str_is(profile->type, "athena"))
+        return STR("awsdatacatalog");
+    return profile->is_moulin ? STR("lake") : database_of(profile->path);
+}
+
 static rc fill_profile(struct transform *t, const struct yaml *output, struct value settings,
                        struct err *err)
 {
@@ -265,28 +310,36 @@ static rc fill_profile(struct transform *t, const struct yaml *output, struct va
     profile->settings = settings;
     const struct str type = setting(settings, "type", NULL);
     profile->is_moulin = str_is(type, "moulin");
-    if (!profile->is_moulin && !str_is(type, "duckdb")) {
+    if (profile->is_moulin)
+        TRY(take_environment(t, output, err));
+    else
+        profile->class = adapter_class_of(type);
+    if (profile->class == NULL || (!profile->is_moulin && str_is(type, "embedded"))) {
         yaml_error(err, output, RC_CONFIG, "no adapter for a profile of type '%.*s'",
                    STR_ARGS(type));
-        return err_hint(err, "types: moulin (the engine of moulin.yml), duckdb");
+        return err_hint(err, "types: moulin (the engine of moulin.yml), duckdb, trino, athena");
     }
-    profile->type = STR("duckdb");
+    settings = profile->settings;
+    profile->type = str_of(profile->class->type);
     profile->path = setting(settings, "path", NULL);
     profile->schema = setting(settings, "schema", "dataset");
+    if (profile->schema.length == 0 && profile->class->sends_sql && !profile->is_moulin)
+        return yaml_error(err, output, RC_CONFIG, "an output of type %.*s needs the key 'schema'",
+                          STR_ARGS(type));
     if (profile->schema.length == 0)
-        profile->schema = profile->is_moulin ? STR("analytics") : STR("main");
+        profile->schema = default_schema(profile);
     // what is built goes to throw-away schemas; macros that look at target.schema see that too
     profile->schema = str_concat(t->arena, t->options->namespace_prefix, profile->schema);
+    profile->schema = transform_schema(t, profile->schema);
     profile->database = setting(settings, "database", "catalog");
     if (profile->database.length == 0)
-        profile->database = profile->is_moulin ? STR("lake") : database_of(profile->path);
+        profile->database = default_database(profile);
     const struct value threads = dict_get_str(settings, STR("threads"));
     profile->threads = threads.kind == VALUE_INT && threads.integer > 0 ? threads.integer : 1;
     if (t->options->threads > 0)
         profile->threads = t->options->threads;
-    if (profile->is_moulin && t->options->project == NULL)
-        return yaml_error(err, output, RC_CONFIG,
-                          "type moulin needs a moulin.yml in this folder or above it");
+    profile->place =
+        arena_printf(t->arena, "%s, target %.*s", output->place, STR_ARGS(profile->target_name));
     return RC_OK;
 }
 
@@ -430,7 +483,18 @@ static struct value make_target(struct transform *t)
     struct dict_entry *entry;
     while (profile->settings.kind == VALUE_DICT && dict_next(profile->settings, &at, &entry)) {
         const struct str key = value_text(entry->key);
-        if (!str_is(key, "password") && !str_is(key, "pass") && !str_is(key, "token"))
+        static const char *const secrets[] = {"password",
+                                              "pass",
+                                              "token",
+                                              "jwt_token",
+                                              "http_headers",
+                                              "aws_secret_access_key",
+                                              "aws_session_token",
+                                              NULL};
+        bool is_secret = false;
+        for (const char *const *secret = secrets; *secret != NULL; secret++)
+            is_secret |= str_is(key, *secret);
+        if (!is_secret)
             dict_set_str(target, key, entry->value);
     }
     dict_set_str(target, STR("name"), value_str(profile->target_name));

@@ -383,8 +383,10 @@ static rc make_source(struct transform *t, const struct patch *patch,
     node->unique_id =
         arena_printf(t->arena, "source.%.*s.%.*s.%.*s", STR_ARGS(patch->package->name),
                      STR_ARGS(defaults->name), STR_ARGS(name));
-    node->schema = defaults->schema;
     node->database = defaults->database;
+    node->schema = str_equal(node->database, t->profile.database)
+                       ? transform_schema(t, defaults->schema)
+                       : defaults->schema;
     TRY(value_as_text(t, text_or(all, "loader", defaults->loader), &node->loader, err));
     TRY(value_as_text(t, text_or(all, "identifier", name), &node->identifier, err));
     node->alias = node->identifier;

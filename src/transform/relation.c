@@ -143,6 +143,22 @@ static rc call_render(struct render *render, void *self, const struct arguments 
     return RC_OK;
 }
 
+// Hive's grammar (Athena's DDL): backticks, without the catalog.
+static rc call_render_hive(struct render *render, void *self, const struct arguments *arguments,
+                           struct value *ret_value, struct err *err)
+{
+    (void)arguments, (void)err;
+    const struct relation *relation = self;
+    struct arena *arena = render_arena(render);
+    const struct str schema = str_replace(arena, relation->schema, STR("`"), STR("")),
+                     name = str_replace(arena, relation->identifier, STR("`"), STR(""));
+    *ret_value =
+        value_str(name.length > 0 && !relation->hides_identifier
+                      ? arena_printf(arena, "`%.*s`.`%.*s`", STR_ARGS(schema), STR_ARGS(name))
+                      : arena_printf(arena, "`%.*s`", STR_ARGS(schema)));
+    return RC_OK;
+}
+
 static void set_flag(bool *flag, struct value value, bool is_inverted)
 {
     if (value.kind != VALUE_MISSING && value.kind != VALUE_NONE)
@@ -270,6 +286,8 @@ struct relation_method {
 };
 static const struct relation_method relation_methods[] = {
     {"render", call_render},
+    {"render_hive", call_render_hive},
+    {"render_pure", call_render_hive},
     {"include", call_include},
     {"quote", call_quote},
     {"incorporate", call_incorporate},

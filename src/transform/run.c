@@ -29,6 +29,7 @@ struct run {
     bool is_stopped;      // --fail-fast, or interrupted
     bool has_failed_hook; // of on-run-start: nothing is built
     struct err interruption;
+    struct session_statistics statistics; // of engines that are sent SQL
 };
 
 // ---- progress lines
@@ -205,6 +206,65 @@ static rc write_seed_paths(struct transform *t, struct node *node, struct err *e
     return RC_OK;
 }
 
+// What the engine did for the node, also when it failed: it is paid for all the same.
+static void add_statistics(struct run *run, const struct session *session,
+                           struct run_result *result)
+{
+    const struct session_statistics *one = &session->statistics;
+    struct session_statistics *all = &run->statistics;
+    if (result->response.kind != VALUE_DICT)
+        result->response = value_dict_new(run->t->arena);
+    session_total(session, result->response);
+    all->statements += one->statements;
+    all->scanned_bytes += one->scanned_bytes > 0 ? one->scanned_bytes : 0;
+    if (one->cost_usd >= 0)
+        all->cost_usd = (all->cost_usd > 0 ? all->cost_usd : 0) + one->cost_usd;
+}
+
+static struct str bytes_text(struct arena *arena, int64_t bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+    double number = (double)bytes;
+    size_t unit = 0;
+    for (; number >= 1000 && unit + 1 < sizeof units / sizeof *units; unit++)
+        number /= 1000;
+    return unit == 0 ? arena_printf(arena, "%lld B", (long long)bytes)
+                     : arena_printf(arena, "%.1f %s", number, units[unit]);
+}
+
+// "34 rows", with what it cost where the engine says so.
+static struct str status_text(struct arena *arena, const struct run_result *result)
+{
+    const bool has_text = result->message.length > 0 && result->node->type != NODE_OPERATION;
+    struct str text = has_text ? result->message : STR("OK");
+    const struct value bytes = result->response.kind == VALUE_DICT
+                                   ? dict_get_str(result->response, STR("data_scanned_in_bytes"))
+                                   : value_missing();
+    const struct value cost = result->response.kind == VALUE_DICT
+                                  ? dict_get_str(result->response, STR("cost_usd"))
+                                  : value_missing();
+    if (bytes.kind == VALUE_INT && bytes.integer > 0)
+        text = arena_printf(arena, "%.*s, %.*s scanned", STR_ARGS(text),
+                            STR_ARGS(bytes_text(arena, bytes.integer)));
+    if (cost.kind == VALUE_FLOAT && cost.number > 0)
+        text = arena_printf(arena, "%.*s, $%.4f", STR_ARGS(text), cost.number);
+    return text;
+}
+
+static void say_statistics(struct run *run)
+{
+    const struct session_statistics *all = &run->statistics;
+    if (all->statements == 0)
+        return;
+    struct arena *arena = run->t->arena;
+    const struct str cost =
+        all->cost_usd > 0 ? arena_printf(arena, ", about $%.4f", all->cost_usd) : STR("");
+    say(run, STR(""));
+    say(run, arena_printf(arena, "%s: %lld statements, %.*s scanned%.*s",
+                          run->t->profile.class->name, (long long)all->statements,
+                          STR_ARGS(bytes_text(arena, all->scanned_bytes)), STR_ARGS(cost)));
+}
+
 static rc execute(struct run *run, struct node *node, struct run_result *result, struct err *err)
 {
     struct transform *t = run->t;
@@ -223,6 +283,8 @@ static rc execute(struct run *run, struct node *node, struct run_result *result,
     if (code == RC_OK && !runs)
         result->status = STATUS_SUCCESS;
     result->execute_end_us = time_now_us();
+    if (scope.session != NULL && t->profile.class->sends_sql)
+        add_statistics(run, scope.session, result);
     session_close(scope.session);
     arena_close(scratch);
     return code;
@@ -287,9 +349,7 @@ static void count_result(struct run *run, size_t number, struct run_result *resu
     switch (result->status) {
     case STATUS_SUCCESS:
         progress(run, number, ok_words[node->type] != NULL ? ok_words[node->type] : "OK", node,
-                 result->message.length == 0 || node->type == NODE_OPERATION ? STR("OK")
-                                                                             : result->message,
-                 elapsed);
+                 status_text(arena, result), elapsed);
         break;
     case STATUS_PASS:
         progress(run, number, "PASS", node, STR("PASS"), elapsed);
@@ -465,7 +525,7 @@ static rc execute_hook(struct run *run, struct node *node, struct str hook, stru
     if (session != NULL && result == RC_OK)
         result = t->adapter->class->check_statement(session, sql, err);
     if (session != NULL && result == RC_OK)
-        result = duck_script(session->connection, sql, err);
+        result = t->adapter->class->query(session, t->arena, sql, NULL, err);
     session_close(scope.session);
     return result;
 }
@@ -595,6 +655,7 @@ rc transform_run(struct transform *t, enum transform_verb verb, struct run_summa
         (void)run_hooks(&run, false);
     summary.elapsed_us = time_monotonic_us() - start;
     summarize(&run);
+    say_statistics(&run);
     *ret_summary = summary;
     if (run.interruption.code != RC_OK) {
         if (err != NULL)

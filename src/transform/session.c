@@ -3,36 +3,32 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "project/project.h"
 #include "transform/transform.h"
 
 const char *const commit_mode_names[COMMIT_MODE_COUNT] = {"replace", "append", "merge",
                                                           "delete+insert"};
 
-/// Engines that moulin.yml may name and that have no adapter here.
-static rc check_engine(const struct transform *t, struct err *err)
-{
-    const struct project *project = t->options->project;
-    if (!t->profile.is_moulin || project == NULL ||
-        str_is(project->environment->engine.type, "embedded"))
-        return RC_OK;
-    err_set(err, RC_CONFIG, "the engine '%.*s' of the environment %.*s cannot be used here",
-            STR_ARGS(project->environment->engine.type), STR_ARGS(project->environment->name));
-    return err_hint(err, "engine: {type: embedded} computes over the same tables");
-}
-
 rc adapter_open(struct transform *t, struct err *err)
 {
     if (t->adapter != NULL)
         return RC_OK;
-    TRY(check_engine(t, err));
     struct adapter *adapter = ARENA_NEW(t->arena, struct adapter);
-    adapter->class = t->profile.is_moulin ? &adapter_embedded : &adapter_duckdb;
+    adapter->class = t->profile.class;
     adapter->t = t;
     adapter->arena = t->arena;
     TRY(adapter->class->open(adapter, err));
     t->adapter = adapter;
     return RC_OK;
+}
+
+const struct adapter_class *adapter_class_of(struct str type)
+{
+    static const struct adapter_class *const classes[] = {&adapter_embedded, &adapter_duckdb,
+                                                          &adapter_trino, &adapter_athena};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (str_is(type, classes[i]->name))
+            return classes[i];
+    return NULL;
 }
 
 rc session_open(struct transform *t, struct arena *arena, struct session **ret_session,
@@ -42,20 +38,17 @@ rc session_open(struct transform *t, struct arena *arena, struct session **ret_s
     struct session *session = ARENA_NEW(arena, struct session);
     session->adapter = t->adapter;
     session->arena = arena;
-    TRY(duck_connect(t->adapter->duck, arena, &session->connection, err));
-    const struct str database = duck_quote_identifier(arena, t->profile.database);
-    TRY(duck_execute(session->connection, arena_printf(arena, "USE %.*s", STR_ARGS(database)), NULL,
-                     NULL, err));
+    session->statistics = (struct session_statistics){
+        .scanned_bytes = -1, .cost_usd = -1, .rows = -1, .query_id = STR("")};
+    TRY(t->adapter->class->connect(session, err));
     *ret_session = session;
     return RC_OK;
 }
 
 void session_close(struct session *session)
 {
-    if (session != NULL && session->connection != NULL) {
-        duck_disconnect(session->connection);
-        session->connection = NULL;
-    }
+    if (session != NULL)
+        session->adapter->class->disconnect(session);
 }
 
 rc session_of(struct scope *scope, struct session **ret_session, struct err *err)
@@ -147,19 +140,44 @@ static struct table_object *table_of(struct arena *arena, const struct duck_rows
     return table;
 }
 
+// What the last statement said, and what all of the session's cost.
+void session_respond(const struct session *session, struct arena *arena, struct value response)
+{
+    const struct session_statistics *s = &session->statistics;
+    if (s->query_id.length > 0)
+        dict_set_str(response, STR("query_id"), value_copy_str(arena, s->query_id));
+    if (s->code != NULL && *s->code != '\0')
+        dict_set_str(response, STR("code"), value_copy_str(arena, str_of(s->code)));
+    if (s->rows >= 0) {
+        dict_set_str(response, STR("_message"),
+                     value_str(arena_printf(arena, "%lld rows", (long long)s->rows)));
+        dict_set_str(response, STR("rows_affected"), value_int(s->rows));
+    }
+    session_total(session, response);
+}
+
+void session_total(const struct session *session, struct value response)
+{
+    const struct session_statistics *s = &session->statistics;
+    if (s->scanned_bytes >= 0)
+        dict_set_str(response, STR("data_scanned_in_bytes"), value_int(s->scanned_bytes));
+    if (s->cost_usd >= 0)
+        dict_set_str(response, STR("cost_usd"), value_float(s->cost_usd));
+    if (s->statements > 0)
+        dict_set_str(response, STR("statements"), value_int(s->statements));
+}
+
 rc session_query(struct session *session, struct arena *arena, struct str sql,
                  struct table_object **ret_table, struct value *ret_response, struct err *err)
 {
     log_debug("sql: %.*s", STR_ARGS(sql));
     const struct value response = value_dict_new(arena);
     dict_set_str(response, STR("_message"), VALUE_STR_LITERAL("OK"));
-    if (ret_table == NULL) {
-        TRY(duck_script(session->connection, sql, err));
-    } else {
-        struct duck_rows rows;
-        TRY(duck_query(session->connection, arena, sql, NULL, &rows, err));
+    struct duck_rows rows;
+    TRY(session->adapter->class->query(session, arena, sql, ret_table != NULL ? &rows : NULL, err));
+    if (ret_table != NULL)
         *ret_table = table_of(arena, &rows);
-    }
+    session_respond(session, arena, response);
     *ret_response = response;
     return RC_OK;
 }
@@ -167,9 +185,13 @@ rc session_query(struct session *session, struct arena *arena, struct str sql,
 rc session_describe(struct session *session, struct arena *arena, struct str from,
                     struct duck_rows *ret_rows, struct err *err)
 {
-    return duck_query(session->connection, arena,
-                      arena_printf(arena, "DESCRIBE SELECT * FROM %.*s", STR_ARGS(from)), NULL,
-                      ret_rows, err);
+    return session->adapter->class->describe(session, arena, from, ret_rows, err);
+}
+
+rc session_rows(struct session *session, struct arena *arena, struct str sql,
+                struct duck_rows *ret_rows, struct err *err)
+{
+    return session->adapter->class->query(session, arena, sql, ret_rows, err);
 }
 
 static const struct duck_value *find_row(const struct duck_rows *rows, struct str name)

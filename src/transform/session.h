@@ -2,7 +2,8 @@
 /// The engine behind `adapter.*`: connections, relations, and the one operation that writes.
 /// Layer: transform. Threads: an adapter may be shared; a session belongs to one thread.
 /// Drivers: adapter/duckdb.c (a DuckDB file, as dbt-duckdb), adapter/embedded.c (DuckDB computes,
-/// results are Iceberg commits).
+/// results are Iceberg commits), adapter/trino.c and adapter/athena.c (SQL is sent to an engine).
+/// Rows are held as struct duck_rows, whoever computed them.
 
 #ifndef TRANSFORM_SESSION_H
 #define TRANSFORM_SESSION_H
@@ -42,16 +43,41 @@ struct relation_info {
     enum relation_type type;
 };
 
+/// What the statements of one session cost. -1 = the engine does not say.
+struct session_statistics {
+    int64_t statements;
+    int64_t scanned_bytes;
+    double cost_usd;
+    int64_t rows;        // written by the last statement that wrote any
+    struct str query_id; // of the last statement
+    const char *code;    // of adapter_response.code: "MERGE", "CREATE TABLE"; NULL = none
+};
+
 struct adapter;
 struct session {
     struct adapter *adapter;
-    struct duck_connection *connection;
+    struct duck_connection *connection; // engines that are DuckDB
     struct arena *arena;
+    struct session_statistics statistics;
 };
 
 struct adapter_class {
     const char *name;
+    const char *type;    // to macros and packages: target.type, the prefix of dispatch
+    const char *package; // of its built-in macros: "dbt_duckdb"
+    bool sends_sql; // materializations are statements, not commits: commit and create_view are NULL
     CHECK rc (*open)(struct adapter *adapter, struct err *err);
+    void (*close)(struct adapter *adapter); // NULL = nothing to close
+    CHECK rc (*connect)(struct session *session, struct err *err);
+    void (*disconnect)(struct session *session);
+    /// Runs SQL. @param ret_rows  NULL = they are not wanted, and there may be several statements
+    CHECK rc (*query)(struct session *session, struct arena *arena, struct str sql,
+                      struct duck_rows *ret_rows, struct err *err);
+    /// Name and type of each column of a relation or "(query)", without computing it.
+    CHECK rc (*describe)(struct session *session, struct arena *arena, struct str from,
+                         struct duck_rows *ret_rows, struct err *err);
+    CHECK rc (*has_schema)(struct session *session, struct str schema, bool *ret_has,
+                           struct err *err);
     /// Tables and views of a schema as relation values.
     CHECK rc (*list)(struct session *session, struct str schema, struct value list,
                      struct err *err);
@@ -78,13 +104,16 @@ struct adapter {
     struct transform *t;
     struct arena *arena;
     struct duck *duck;
-    void *state;
+    void *state;  // the lake, the SQL engine
+    void *driver; // what only the driver knows
     bool has_warned_of_docs;
 };
 
 /// Opens the adapter of the profile, once. @return RC_OK | what the engine says
 CHECK rc adapter_open(struct transform *t, struct err *err);
-extern const struct adapter_class adapter_duckdb, adapter_embedded;
+extern const struct adapter_class adapter_duckdb, adapter_embedded, adapter_trino, adapter_athena;
+/// The class of a profile's type, before anything is opened. @return NULL when there is none
+const struct adapter_class *adapter_class_of(struct str type);
 
 /// A connection for a scope, opened when first needed.
 CHECK rc session_of(struct scope *scope, struct session **ret_session, struct err *err);
@@ -100,8 +129,20 @@ CHECK rc session_query(struct session *session, struct arena *arena, struct str 
 /// Name and type of each column of a query or relation, without running it.
 CHECK rc session_describe(struct session *session, struct arena *arena, struct str from,
                           struct duck_rows *ret_rows, struct err *err);
-/// The query that gives the rows of the scope's seed.
-CHECK rc session_seed_query(struct scope *scope, struct str *ret_sql, struct err *err);
+/// The queries that give the rows of the scope's seed: one, or as many as the limits want.
+struct seed_limits {
+    size_t rows, bytes; // of one query; 0 = no limit
+    bool sends_sql;     // types and times as Trino and Athena spell them
+};
+CHECK rc session_seed_queries(struct scope *scope, const struct seed_limits *limits,
+                              str_vec *ret_queries, struct err *err);
+/// Puts what the session's statements said and cost into an adapter_response.
+void session_respond(const struct session *session, struct arena *arena, struct value response);
+/// The sums alone: bytes, price, number of statements.
+void session_total(const struct session *session, struct value response);
+/// Rows of a query, for callers outside the template language.
+CHECK rc session_rows(struct session *session, struct arena *arena, struct str sql,
+                      struct duck_rows *ret_rows, struct err *err);
 struct value session_value(struct arena *arena, const struct duck_value *value);
 
 /// Columns for what differs between query and table, for on_schema_change.

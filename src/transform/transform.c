@@ -3,12 +3,16 @@
 #include "base/fs.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "project/project.h"
 #include "transform/graph.h"
+#include "transform/macros_athena.gen.h"
 #include "transform/macros_core.gen.h"
 #include "transform/macros_cross_database.gen.h"
 #include "transform/macros_duckdb.gen.h"
 #include "transform/macros_materializations.gen.h"
+#include "transform/macros_sql_engine.gen.h"
 #include "transform/macros_tests.gen.h"
+#include "transform/macros_trino.gen.h"
 #include "transform/parse.h"
 #include "transform/project_file.h"
 #include "transform/session.h"
@@ -47,28 +51,38 @@ static struct package *builtin_package(struct transform *t, const char *name)
     return package;
 }
 
+// The macros of an engine stand in the package of its adapter; what Trino and Athena have in common
+// in both.
 static rc load_builtins(struct transform *t, struct err *err)
 {
     t->builtin = builtin_package(t, "dbt");
-    t->builtin_adapter = builtin_package(t, "dbt_duckdb");
+    t->builtin_adapter = builtin_package(t, t->profile.class->package);
     const struct {
-        struct package *package;
-        const char *text;
+        const char *package, *text;
         size_t length;
         const char *path;
     } files[] = {
-        {t->builtin, macros_core, macros_core_length, "dbt/macros/core.sql"},
-        {t->builtin, macros_materializations, macros_materializations_length,
+        {"dbt", macros_core, macros_core_length, "dbt/macros/core.sql"},
+        {"dbt", macros_materializations, macros_materializations_length,
          "dbt/macros/materializations.sql"},
-        {t->builtin, macros_tests, macros_tests_length, "dbt/macros/tests.sql"},
-        {t->builtin, macros_cross_database, macros_cross_database_length,
+        {"dbt", macros_tests, macros_tests_length, "dbt/macros/tests.sql"},
+        {"dbt", macros_cross_database, macros_cross_database_length,
          "dbt/macros/cross_database.sql"},
-        {t->builtin_adapter, macros_duckdb, macros_duckdb_length, "dbt/macros/duckdb.sql"},
+        {"dbt_duckdb", macros_duckdb, macros_duckdb_length, "dbt/macros/duckdb.sql"},
+        {"dbt_trino", macros_sql_engine, macros_sql_engine_length, "dbt/macros/sql_engine.sql"},
+        {"dbt_trino", macros_trino, macros_trino_length, "dbt/macros/trino.sql"},
+        {"dbt_athena", macros_sql_engine, macros_sql_engine_length, "dbt/macros/sql_engine.sql"},
+        {"dbt_athena", macros_athena, macros_athena_length, "dbt/macros/athena.sql"},
     };
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        TRY_CONTEXT(parse_macros(t, files[i].package, (struct str){files[i].text, files[i].length},
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const bool is_core = str_is(STR("dbt"), files[i].package);
+        if (!is_core && !str_is(t->builtin_adapter->name, files[i].package))
+            continue;
+        TRY_CONTEXT(parse_macros(t, is_core ? t->builtin : t->builtin_adapter,
+                                 (struct str){files[i].text, files[i].length},
                                  str_of(files[i].path), err),
                     err, "built-in macros");
+    }
     return RC_OK;
 }
 
@@ -105,8 +119,8 @@ rc transform_open(struct arena *arena, struct transform_options *options,
     map_init(&t->manifest.docs, arena);
     map_init(&t->manifest.macros, arena);
     make_environments(t);
-    TRY(load_builtins(t, err));
     TRY(as_mistake_of_the_project(project_file_load(t, err), err));
+    TRY(load_builtins(t, err));
     if (options->target_path.length > 0)
         t->root->target_path = options->target_path;
     TRY(as_mistake_of_the_project(parse_project(t, err), err));
@@ -118,10 +132,9 @@ rc transform_open(struct arena *arena, struct transform_options *options,
 
 void transform_close(struct transform *t)
 {
-    if (t->adapter != NULL && t->adapter->duck != NULL) {
-        duck_close(t->adapter->duck);
-        t->adapter->duck = NULL;
-    }
+    if (t->adapter != NULL && t->adapter->class->close != NULL)
+        t->adapter->class->close(t->adapter);
+    t->adapter = NULL;
 }
 
 rc transform_add_inline(struct transform *t, struct str sql, struct node **ret_node,
@@ -136,6 +149,15 @@ rc transform_add_inline(struct transform *t, struct str sql, struct node **ret_n
     TRY(parse_edges(t, node, err));
     *ret_node = node;
     return RC_OK;
+}
+
+struct str transform_schema(const struct transform *t, struct str schema)
+{
+    const struct profile *profile = &t->profile;
+    if (!profile->is_moulin || !profile->class->sends_sql)
+        return schema;
+    const struct str prefix = t->options->project->environment->namespace_prefix;
+    return str_has_prefix(schema, prefix) ? schema : str_concat(t->arena, prefix, schema);
 }
 
 rc transform_path(const struct transform *t, struct arena *arena, struct str name,

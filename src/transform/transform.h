@@ -38,8 +38,8 @@ struct transform_options {
     int64_t limit;         // show: rows; < 0 = all
     struct str target_path;
     struct str namespace_prefix; // throw-away schemas: built into "<prefix><schema>"; "" = none
-    int64_t now_us;          // --now; 0 = the clock
-    struct project *project; // of moulin.yml; NULL = a folder with dbt's files alone
+    int64_t now_us;              // --now; 0 = the clock
+    struct project *project;     // of moulin.yml; NULL = a folder with dbt's files alone
     /// Progress lines, as dbt words them; NULL = none.
     void (*progress)(void *context, struct str line);
     void *progress_context;

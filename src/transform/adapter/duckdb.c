@@ -18,6 +18,57 @@ static rc open_duckdb(struct adapter *adapter, struct err *err)
     return duck_open(adapter->arena, &options, &adapter->duck, err);
 }
 
+rc duckdb_connect(struct session *session, struct err *err)
+{
+    struct arena *arena = session->arena;
+    TRY(duck_connect(session->adapter->duck, arena, &session->connection, err));
+    const struct str database = duck_quote_identifier(arena, session->adapter->t->profile.database);
+    return duck_execute(session->connection, arena_printf(arena, "USE %.*s", STR_ARGS(database)),
+                        NULL, NULL, err);
+}
+
+void duckdb_disconnect(struct session *session)
+{
+    if (session->connection != NULL)
+        duck_disconnect(session->connection);
+    session->connection = NULL;
+}
+
+void duckdb_close(struct adapter *adapter)
+{
+    duck_close(adapter->duck);
+    adapter->duck = NULL;
+}
+
+rc duckdb_query(struct session *session, struct arena *arena, struct str sql,
+                struct duck_rows *ret_rows, struct err *err)
+{
+    return ret_rows == NULL ? duck_script(session->connection, sql, err)
+                            : duck_query(session->connection, arena, sql, NULL, ret_rows, err);
+}
+
+rc duckdb_describe(struct session *session, struct arena *arena, struct str from,
+                   struct duck_rows *ret_rows, struct err *err)
+{
+    return duck_query(session->connection, arena,
+                      arena_printf(arena, "DESCRIBE SELECT * FROM %.*s", STR_ARGS(from)), NULL,
+                      ret_rows, err);
+}
+
+rc duckdb_has_schema(struct session *session, struct str schema, bool *ret_has, struct err *err)
+{
+    const struct duck_value values[] = {duck_text(session->adapter->t->profile.database),
+                                        duck_text(schema)};
+    const struct duck_params params = {values, 2};
+    struct duck_rows rows;
+    TRY(duck_query(session->connection, session->arena,
+                   STR("SELECT count(*) FROM duckdb_schemas() WHERE lower(database_name) = "
+                       "lower(?) AND lower(schema_name) = lower(?)"),
+                   &params, &rows, err));
+    *ret_has = duck_cell(&rows, 0, 0)->integer > 0;
+    return RC_OK;
+}
+
 rc duckdb_list(struct session *session, struct str schema, struct value list, struct err *err)
 {
     const struct duck_value values[] = {duck_text(session->adapter->t->profile.database),
@@ -336,7 +387,15 @@ static rc allow(struct session *session, struct str sql, struct err *err)
 
 const struct adapter_class adapter_duckdb = {
     .name = "duckdb",
+    .type = "duckdb",
+    .package = "dbt_duckdb",
     .open = open_duckdb,
+    .close = duckdb_close,
+    .connect = duckdb_connect,
+    .disconnect = duckdb_disconnect,
+    .query = duckdb_query,
+    .describe = duckdb_describe,
+    .has_schema = duckdb_has_schema,
     .list = duckdb_list,
     .find = duckdb_find,
     .create_schema = duckdb_create_schema,

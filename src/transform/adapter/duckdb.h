@@ -1,11 +1,20 @@
 /// @file duckdb.h
-/// What the adapters share: both compute with DuckDB. Layer: transform.
+/// What the adapters share that compute with DuckDB. Layer: transform.
 
 #ifndef TRANSFORM_ADAPTER_DUCKDB_H
 #define TRANSFORM_ADAPTER_DUCKDB_H
 
 #include "transform/session.h"
 
+CHECK rc duckdb_connect(struct session *session, struct err *err);
+void duckdb_disconnect(struct session *session);
+void duckdb_close(struct adapter *adapter);
+CHECK rc duckdb_query(struct session *session, struct arena *arena, struct str sql,
+                      struct duck_rows *ret_rows, struct err *err);
+CHECK rc duckdb_describe(struct session *session, struct arena *arena, struct str from,
+                         struct duck_rows *ret_rows, struct err *err);
+CHECK rc duckdb_has_schema(struct session *session, struct str schema, bool *ret_has,
+                           struct err *err);
 CHECK rc duckdb_list(struct session *session, struct str schema, struct value list,
                      struct err *err);
 CHECK rc duckdb_find(struct session *session, const struct relation *relation,

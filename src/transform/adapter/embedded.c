@@ -217,7 +217,15 @@ static rc check_statement(struct session *session, struct str sql, struct err *e
 
 const struct adapter_class adapter_embedded = {
     .name = "embedded",
+    .type = "duckdb",
+    .package = "dbt_duckdb",
     .open = open_embedded,
+    .close = duckdb_close,
+    .connect = duckdb_connect,
+    .disconnect = duckdb_disconnect,
+    .query = duckdb_query,
+    .describe = duckdb_describe,
+    .has_schema = duckdb_has_schema,
     .list = list,
     .find = find,
     .create_schema = create_schema,
