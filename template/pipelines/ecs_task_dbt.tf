@@ -44,7 +44,14 @@ module "ecs_task_definition_dbt" {
     read_ingestion = aws_iam_policy.bucket_ingestion_read.arn
     write_staging  = aws_iam_policy.bucket_staging_read_write.arn
   }
-  statements = concat(
+  statements           = local.dbt_statements
+  permissions_boundary = var.permissions_boundary
+  log_retention_days   = var.log_retention_days
+}
+
+locals {
+  # It reads what was landed, and builds its own.
+  dbt_statements = concat(
     [
       { Sid = "ReadLanding", Effect = "Allow", Action = local.glue_read_actions, Resource = local.glue_resources.landing },
       {
@@ -57,8 +64,6 @@ module "ecs_task_definition_dbt" {
     ],
     [for statement in local.athena_statements : statement if local.engine == "athena"]
   )
-  permissions_boundary = var.permissions_boundary
-  log_retention_days   = var.log_retention_days
 }
 
 module "dbt_task_definition" {

@@ -120,7 +120,7 @@ resource "aws_s3_bucket_notification" "this" {
 }
 
 output "name" {
-  value = aws_s3_bucket.this.id
+  value = aws_s3_bucket.this.bucket
 }
 
 output "arn" {

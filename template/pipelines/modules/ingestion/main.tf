@@ -6,7 +6,7 @@ locals {
   is_task   = var.settings.runs_on == "ecs"
   is_zip    = var.settings.runs_on == "zip"
   zip       = "${var.package_folder}/${var.source_name}-${var.settings.architecture}.zip"
-  image     = local.is_zip ? null : var.settings.image != null ? var.settings.image : "${var.repository.url}@${data.aws_ecr_image.this[0].image_digest}"
+  image     = length(data.aws_ecr_image.this) == 0 ? var.settings.image : "${var.repository.url}@${data.aws_ecr_image.this[0].image_digest}"
   variables = merge({ ENVIRONMENT = var.environment, MOULIN_SOURCE = var.source_name, MOULIN_LOG_FORMAT = "json", TMPDIR = "/tmp" }, var.settings.environment)
 
   function_arn = "arn:${data.aws_partition.this.partition}:lambda:${data.aws_region.this.id}:${data.aws_caller_identity.this.account_id}:function:${local.name}"
@@ -86,7 +86,7 @@ resource "aws_lambda_function" "this" {
   handler          = local.is_zip ? "bootstrap" : null
   filename         = local.is_zip ? local.zip : null
   source_code_hash = local.is_zip && fileexists(local.zip) ? filebase64sha256(local.zip) : null
-  image_uri        = local.image
+  image_uri        = local.is_zip ? null : local.image
 
   # One at a time: two loads of one source from the same state would only get into each other's way.
   reserved_concurrent_executions = var.settings.reserved_concurrency
