@@ -1,9 +1,11 @@
 #!/bin/sh
-# Checks and tests the Terraform files of one layer (account, base, pipelines) without an account or a state.
+# Checks and tests the Terraform files of one layer (account, base, pipelines) without an account or a state; more
+# arguments are those of `terraform test`.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 layer=${1:?account, base or pipelines}
+shift
 case $layer in
 account) folder=$root/base/aws/account ;;
 base) folder=$root/base/aws ;;
@@ -24,4 +26,4 @@ terraform -chdir="$folder" init -backend=false -input=false >"$TF_DATA_DIR/init.
     exit 1
 }
 terraform -chdir="$folder" validate
-[ ! -d "$folder/tests" ] || terraform -chdir="$folder" test
+[ ! -d "$folder/tests" ] || terraform -chdir="$folder" test "$@"

@@ -32,7 +32,7 @@ module "chess_lambda_function" {
   environment          = var.environment
   source_name          = "chess"
   settings             = var.chess
-  package_folder       = "${path.module}/../dist"
+  package_folder       = var.package_folder
   repository           = { name = module.chess_ecr.name, arn = module.chess_ecr.arn, url = module.chess_ecr.url }
   policy_arns          = { write_ingestion = aws_iam_policy.bucket_ingestion_read_write.arn }
   statements           = concat(local.ingestion_statements, [module.chess_secrets.read_statement])

@@ -122,3 +122,9 @@ variable "moulin_yml" {
   type        = string
   default     = "../moulin.yml"
 }
+
+variable "package_folder" {
+  description = "Folder of the zips that `moulin package` writes, relative to this one; null: plan without them."
+  type        = string
+  default     = "../dist"
+}

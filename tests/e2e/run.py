@@ -141,7 +141,7 @@ def wrong_calls_have_exit_code_2():
     with folder() as work:
         where = new_project(work)
         for arguments in (["run"], ["run", "ches"], ["run", "chess", "--input", "{"], ["run", "chess", "--list"],
-                          ["run", "chess", "--name", "a b"], ["rn"], ["run", "--lst"], ["--env", "prod", "check"]):
+                          ["run", "chess", "--name", "a b"], ["rn"], ["run", "--lst"], ["--env", "stage", "check"]):
             done = moulin(*arguments, cwd=where, code=2)
             assert "HINT" in done.stderr, (arguments, done.stderr)
         moulin("check", cwd=work, code=2)

@@ -6,8 +6,8 @@ mock_provider "aws" {
 }
 
 variables {
-  moulin_yml = "tests/project/moulin.yml"
-  chess      = { runs_on = "image" } # needs no zip
+  moulin_yml     = "tests/project/moulin.yml"
+  package_folder = null # no zip is there
 }
 
 run "an_environment_prefixes_every_name" {

@@ -6,9 +6,9 @@ mock_provider "aws" {
 }
 
 variables {
-  moulin_yml  = "tests/project/moulin.yml"
-  environment = "ci"
-  chess       = { runs_on = "image" }
+  moulin_yml     = "tests/project/moulin.yml"
+  environment    = "ci"
+  package_folder = null # no zip is there
 }
 
 run "buckets" {

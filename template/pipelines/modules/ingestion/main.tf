@@ -5,7 +5,7 @@ locals {
   name      = "${var.environment}-${var.source_name}-ingestion"
   is_task   = var.settings.runs_on == "ecs"
   is_zip    = var.settings.runs_on == "zip"
-  zip       = "${var.package_folder}/${var.source_name}-${var.settings.architecture}.zip"
+  zip       = "${coalesce(var.package_folder, "-")}/${var.source_name}-${var.settings.architecture}.zip"
   image     = length(data.aws_ecr_image.this) == 0 ? var.settings.image : "${var.repository.url}@${data.aws_ecr_image.this[0].image_digest}"
   variables = merge({ ENVIRONMENT = var.environment, MOULIN_SOURCE = var.source_name, MOULIN_LOG_FORMAT = "json", TMPDIR = "/tmp" }, var.settings.environment)
 
@@ -114,7 +114,7 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
-      condition     = !local.is_zip || fileexists(local.zip)
+      condition     = !local.is_zip || var.package_folder == null || fileexists(local.zip)
       error_message = "dist/${var.source_name}-${var.settings.architecture}.zip is missing: `make package ENVIRONMENT=${var.environment}` writes it, and `make deploy` does so by itself."
     }
   }

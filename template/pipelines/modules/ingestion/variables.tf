@@ -55,7 +55,7 @@ variable "settings" {
 }
 
 variable "package_folder" {
-  description = "Folder that `moulin package` writes zips into."
+  description = "Folder that `moulin package` writes zips into; null: plan without zips."
   type        = string
 }
 
