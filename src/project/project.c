@@ -225,6 +225,17 @@ static void take_engine(struct reader *r, const struct yaml *node,
         environment->engine.properties = yaml_to_json(r->arena, engine);
 }
 
+static void take_secrets(struct reader *r, const struct yaml *node,
+                         struct project_environment *environment)
+{
+    const struct yaml *secrets = yaml_get(node, STR("secrets"));
+    environment->secrets.type = yaml_str(yaml_get(secrets, STR("type")), STR(""));
+    const struct yaml *prefix = yaml_get(secrets, STR("prefix"));
+    environment->secrets.prefix =
+        prefix != NULL ? yaml_str(prefix, STR(""))
+                       : arena_printf(r->arena, "%.*s-", STR_ARGS(environment->name));
+}
+
 /// `http: {replay: path}`: sources of this environment read recorded answers.
 static rc take_http(struct reader *r, const struct yaml *node,
                     struct project_environment *environment)
@@ -307,6 +318,7 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     TRY(as_uri(r, yaml_str(yaml_get(node, STR("warehouse")), STR("")), &environment->warehouse));
     TRY(take_catalog(r, node, environment));
     take_engine(r, node, environment);
+    take_secrets(r, node, environment);
     TRY(take_http(r, node, environment));
     TRY(take_namespaces(r, node, environment));
     TRY(check_types(r, node, environment));
@@ -362,6 +374,7 @@ rc project_open(struct arena *arena, struct project_options options, struct proj
     TRY(jsonschema_check(r.schema, r.root, (struct jsonschema_options){.accepts_templates = true},
                          err));
     TRY(secrets_load(arena, project->folder, &project->secrets, err));
+    project->secrets->project = project;
     TRY(take_vars(&r, &options));
     TRY(choose_environment(&r, options.environment, &name));
     TRY(project_render(project, arena, root_of_environment(&r, name), NULL, &root, err));

@@ -52,6 +52,10 @@ struct project_environment {
         struct json properties; // every key of `engine:`
     } engine;
     struct {
+        struct str type;   // secretsmanager, ssm; "" = none
+        struct str prefix; // "dev-"
+    } secrets;
+    struct {
         struct str replay; // absolute path of a recording, file or folder; "" = the network
     } http;
     struct str namespace_prefix; // "" = none
@@ -102,8 +106,12 @@ CHECK rc project_path(const struct project *project, struct arena *arena, struct
                       struct str *ret_path, struct err *err);
 
 /// The value of {{ secret('a/b') }}: the environment variable MOULIN_SECRET_A_B (other characters
-/// than letters and digits become _), else the key a: {b: ...} or "a/b" of secrets.yml.
-/// @return RC_OK | RC_NOT_FOUND (names both places) | RC_CONFIG (secrets.yml is broken)
+/// than letters and digits become _), else the key a: {b: ...} or "a/b" of secrets.yml, else what
+/// the environment's `secrets:` names: the JSON key "b" of the secret <prefix>a in Secrets Manager
+/// (all of its text for a name without a slash), or the SSM parameter /<prefix>/a/b. What comes
+/// from AWS is asked for once in the life of the project.
+/// @return RC_OK | RC_NOT_FOUND (names the places) | RC_CONFIG (secrets.yml is broken, the secret
+///         is no JSON object) | as aws_call
 CHECK rc project_secret(const struct project *project, struct arena *arena, struct str name,
                         struct str *ret_secret, struct err *err);
 

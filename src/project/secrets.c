@@ -6,11 +6,22 @@
 #include "base/fs.h"
 #include "base/yaml.h"
 
+static void close_secrets(void *object)
+{
+    struct project_secrets *secrets = object;
+    arena_close(secrets->arena);
+    pthread_mutex_destroy(&secrets->lock);
+}
+
 rc secrets_load(struct arena *arena, struct str folder, struct project_secrets **ret_secrets,
                 struct err *err)
 {
     struct project_secrets *secrets = ARENA_NEW(arena, struct project_secrets);
     struct stat status;
+    secrets->arena = arena_open(NULL);
+    pthread_mutex_init(&secrets->lock, NULL);
+    map_init(&secrets->asked, secrets->arena);
+    arena_defer(arena, close_secrets, secrets);
     TRY(fs_join(arena, folder, STR("secrets.yml"), &secrets->path, err));
     if (stat(arena_cstr(arena, secrets->path), &status) == 0) {
         secrets->is_readable_by_others = (status.st_mode & 077) != 0;
@@ -63,6 +74,9 @@ rc project_secret(const struct project *project, struct arena *arena, struct str
     }
     const struct yaml *node = name.length > 0 ? find(project->secrets->root, name) : NULL;
     if (node == NULL || yaml_is_null(node)) {
+        const struct project_environment *environment = project->environment;
+        if (environment != NULL && environment->secrets.type.length > 0 && name.length > 0)
+            return secrets_ask_aws(project->secrets, arena, name, ret_secret, err);
         err_set(err, RC_NOT_FOUND, "there is no secret '%.*s'", STR_ARGS(name));
         return err_hint(err, "set %.*s, or put it into %.*s", STR_ARGS(variable),
                         STR_ARGS(project->secrets->path));
