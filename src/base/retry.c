@@ -133,8 +133,10 @@ static const char *reason_to_end(struct retry *retry, const struct err *err, int
     if (err->retry_after_ms > policy->max_retry_after_us / 1000)
         return "the server asks to wait too long";
     *ret_delay = delay_of(retry, err);
-    if (policy->deadline_us > 0 && time_monotonic_us() + *ret_delay >= policy->deadline_us)
+    if (policy->deadline_us > 0 && time_monotonic_us() + *ret_delay >= policy->deadline_us) {
+        retry->is_out_of_time = true;
         return "no time is left";
+    }
     if (!budget_take(policy->budget))
         return "too many retries in this run";
     return NULL;

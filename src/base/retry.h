@@ -42,7 +42,8 @@ struct retry_policy {
 
 struct retry {
     struct retry_policy policy;
-    int attempts; // that failed
+    int attempts;        // that failed
+    bool is_out_of_time; // the tries ended because of the deadline
     int cause_count;
     struct {
         char text[RETRY_CAUSE_BYTES];

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/runtime.h"
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/commands.gen.h"
@@ -86,6 +87,20 @@ static rc read_time(struct ingest_call *call, struct err *err)
     return RC_OK;
 }
 
+/// --max-runtime counts from here: what opens the project and the catalog is part of it.
+static rc read_max_runtime(struct ingest_call *call, struct err *err)
+{
+    int64_t us = 0;
+    if (!command_has(call->context, "max-runtime"))
+        return RC_OK;
+    TRY_CONTEXT(time_parse_duration(command_text(call->context, "max-runtime"), &us, err), err,
+                "--max-runtime");
+    if (us <= 0)
+        return command_usage_error(call->context, err, "--max-runtime must be above 0");
+    call->options.stop_at_us = time_monotonic_us() + us;
+    return RC_OK;
+}
+
 static rc open_engine(struct ingest_call *call, struct err *err)
 {
     struct duck_options options;
@@ -102,6 +117,7 @@ static rc open_all(struct ingest_call *call, struct err *err)
 {
     struct command_context *context = call->context;
     struct load_options *options = &call->options;
+    TRY(read_max_runtime(call, err));
     TRY(command_project(context, &call->project, err));
     options->source_name = context->arguments[0];
     TRY(read_time(call, err));
@@ -121,6 +137,8 @@ static rc open_all(struct ingest_call *call, struct err *err)
     options->max_pages = command_has(context, "limit") ? command_int(context, "limit") : 0;
     options->is_full_refresh = command_flag(context, "full-refresh");
     options->is_dry_run = command_flag(context, "dry-run");
+    // A container that is taken away is told so; at a keyboard, Ctrl-C takes everything back.
+    options->commits_when_stopped = runtime_package_folder() != NULL;
     options->schema_files = call->schema_files.items;
     options->schema_file_count = call->schema_files.count;
     return RC_OK;
@@ -136,21 +154,35 @@ static void put_number(struct arena *arena, struct json *object, const char *key
 static struct json table_json(struct arena *arena, const struct load_table_report *table)
 {
     struct json object = {.kind = JSON_OBJECT};
-    *json_object_set(arena, &object, STR("table")) = json_of_str(table->table);
-    put_number(arena, &object, "read", table->read);
+    *json_object_set(arena, &object, STR("name")) = json_of_str(table->table);
+    put_number(arena, &object, "rows_read", table->read);
+    put_number(arena, &object, "rows_written", table->inserted + table->updated);
+    put_number(arena, &object, "rows_rejected", table->rejected);
     put_number(arena, &object, "inserted", table->inserted);
     put_number(arena, &object, "updated", table->updated);
     put_number(arena, &object, "deleted", table->deleted);
-    put_number(arena, &object, "rejected", table->rejected);
     put_number(arena, &object, "files", table->files);
     struct json *snapshot = json_object_set(arena, &object, STR("snapshot_id"));
     if (table->snapshot_id != SNAPSHOT_NONE)
         *snapshot = json_of_int64(arena, table->snapshot_id);
-    struct json *changes = json_object_set(arena, &object, STR("schema_changes"));
-    *changes = (struct json){.kind = JSON_ARRAY};
-    for (size_t i = 0; i < table->schema_changes.count; i++)
-        *json_array_push(arena, changes) = json_of_str(table->schema_changes.items[i]);
     return object;
+}
+
+/// [{"table": "chess_players", "change": "add title string"}]
+static struct json changes_json(struct arena *arena, const struct load_report *report)
+{
+    struct json list = {.kind = JSON_ARRAY};
+    for (size_t i = 0; i < report->table_count; i++) {
+        const struct load_table_report *table = &report->tables[i];
+        for (size_t k = 0; k < table->schema_changes.count; k++) {
+            struct json *change = json_array_push(arena, &list);
+            *change = (struct json){.kind = JSON_OBJECT};
+            *json_object_set(arena, change, STR("table")) = json_of_str(table->table);
+            *json_object_set(arena, change, STR("change")) =
+                json_of_str(table->schema_changes.items[k]);
+        }
+    }
+    return list;
 }
 
 static rc print_json(struct ingest_call *call, const struct load_report *report, struct err *err)
@@ -160,6 +192,8 @@ static rc print_json(struct ingest_call *call, const struct load_report *report,
     *json_object_set(arena, &answer, STR("source")) = json_of_str(call->options.source_name);
     *json_object_set(arena, &answer, STR("status")) =
         json_of_str(str_of(load_status_name(report->status)));
+    if (report->status == LOAD_WAS_DONE) // by an earlier try of this run
+        *json_object_set(arena, &answer, STR("was_loaded_before")) = json_of_bool(true);
     *json_object_set(arena, &answer, STR("run_id")) = json_of_str(report->run_id);
     *json_object_set(arena, &answer, STR("load_id")) = json_of_str(report->load_id);
     put_number(arena, &answer, "commits", report->commits);
@@ -172,6 +206,7 @@ static rc print_json(struct ingest_call *call, const struct load_report *report,
     *tables = (struct json){.kind = JSON_ARRAY};
     for (size_t i = 0; i < report->table_count; i++)
         *json_array_push(arena, tables) = table_json(arena, &report->tables[i]);
+    *json_object_set(arena, &answer, STR("schema_changes")) = changes_json(arena, report);
     return output_json(call->context->output, &answer, err);
 }
 
@@ -231,6 +266,12 @@ static rc print_text(struct ingest_call *call, const struct load_report *report,
     case LOAD_WAS_DONE:
         return output_text(output, err, "%.*s: run %.*s was loaded before as %.*s\n",
                            STR_ARGS(source), STR_ARGS(report->run_id), STR_ARGS(report->load_id));
+    case LOAD_PARTIAL:
+        return output_text(
+            output, err,
+            "%.*s: the time is over; what was complete is loaded as %.*s, run it again "
+            "to go on (%lld requests)\n",
+            STR_ARGS(source), STR_ARGS(report->load_id), (long long)report->source.requests);
     }
     return RC_OK;
 }

@@ -20,6 +20,9 @@
 #include "project/project.h"
 
 enum {
+    // Kept free at the end for the commit: a tenth of the time, within these.
+    MIN_RESERVE_MS = 2000,
+    MAX_RESERVE_MS = 60000,
     MAX_MESSAGE_BYTES = ERR_MESSAGE_BYTES + ERR_PLACE_BYTES + ERR_HINT_BYTES + 100,
 };
 
@@ -94,6 +97,23 @@ static int64_t remaining_ms(const struct invocation_state *state)
     return state->event.deadline_ms - time_now_us() / 1000;
 }
 
+/// How long may be read: the rest of the time is for the commit.
+static void add_time_limit(struct invocation_state *state)
+{
+    if (state->event.deadline_ms == 0)
+        return;
+    const int64_t total = remaining_ms(state);
+    int64_t reserve = total / 10;
+    if (reserve < MIN_RESERVE_MS)
+        reserve = MIN_RESERVE_MS;
+    if (reserve > MAX_RESERVE_MS)
+        reserve = MAX_RESERVE_MS;
+    if (reserve > total / 2)
+        reserve = total / 2;
+    const int64_t limit = total - reserve > 1 ? total - reserve : 1;
+    add_word(state, arena_printf(state->arena, "--max-runtime=%lldms", (long long)limit));
+}
+
 static rc read_ingest_event(struct invocation_state *state, const struct json *event,
                             struct err *err)
 {
@@ -103,6 +123,7 @@ static rc read_ingest_event(struct invocation_state *state, const struct json *e
     add_word(state, STR("ingest"));
     add_word(state, STR("--output=json"));
     add_word(state, arena_printf(state->arena, "--run-id=%.*s", STR_ARGS(state->run_id)));
+    add_time_limit(state);
     for (size_t i = 0; i < payload.options.count; i++)
         add_word(state, payload.options.items[i]);
     add_word(state, STR("--"));

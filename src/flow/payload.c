@@ -56,7 +56,7 @@ static rc unknown_key(struct arena *arena, const char *where, struct str key, st
     const struct str all = str_join(arena, names, INPUT_KEYS, STR(", "));
     err_set(err, RC_USAGE, "the event's key %s%.*s is unknown or of the wrong type", where,
             STR_ARGS(key));
-    return err_hint(err, "there is run_id, resume and input, with %.*s in it", STR_ARGS(all));
+    return err_hint(err, "there is run_id and input, with %.*s in it", STR_ARGS(all));
 }
 
 static rc add_input(struct arena *arena, struct payload *payload, struct str key,
@@ -72,8 +72,7 @@ static rc add_input(struct arena *arena, struct payload *payload, struct str key
         case JSON_OBJECT:
             return add_variables(arena, payload, option, value, err);
         case JSON_BOOL:
-            // What was loaded anew must not be forgotten again by the run that goes on with it.
-            if (value->boolean && !payload->is_resume)
+            if (value->boolean)
                 *vec_push(arena, &payload->options) = str_of(option);
             return RC_OK;
         default:
@@ -92,8 +91,6 @@ static rc read_member(struct arena *arena, const struct json_member *member,
         payload->run_id = member->value.text;
         return RC_OK;
     }
-    if (str_is(member->key, "resume") && member->value.kind == JSON_BOOL)
-        return RC_OK; // read before
     if (str_is(member->key, "input") &&
         (member->value.kind == JSON_OBJECT || member->value.kind == JSON_NULL))
         return RC_OK; // read behind
@@ -103,7 +100,7 @@ static rc read_member(struct arena *arena, const struct json_member *member,
 rc payload_read(struct arena *arena, const struct json *value, struct payload *ret_payload,
                 struct err *err)
 {
-    struct payload payload = {.is_resume = json_bool(json_get(value, STR("resume")), false)};
+    struct payload payload = {0};
     const struct json *input = json_get(value, STR("input"));
     if (value != NULL && value->kind != JSON_OBJECT && value->kind != JSON_NULL)
         return err_set(err, RC_USAGE, "the event is no object");

@@ -1,10 +1,10 @@
 /// @file payload.h
 /// The event of an ingestion function, as a state machine sends it and a person may:
-///     {"run_id": "...", "input": {...}, "resume": true}
-/// run_id names the run, so that a retry is the same run; input says what to load; resume goes on
-/// after a partial run, so a full refresh is not begun again. Layer: flow. Pure functions.
-/// The same text is understood by a Lambda function (cli/lambda.c) and by a child process on this
-/// machine (local_tasks.c). Unknown keys are refused: a mistyped limit would load everything.
+///     {"run_id": "...", "input": {"resources": [...], "full_refresh": true, ...}}
+/// run_id names the run, so that a retry is the same run; input says what to load. Layer: flow.
+/// Pure functions. The same text is understood by a Lambda function (cli/lambda.c) and by a child
+/// process on this machine (local_tasks.c). Unknown keys are refused: a mistyped limit would load
+/// everything.
 
 #ifndef FLOW_PAYLOAD_H
 #define FLOW_PAYLOAD_H
@@ -14,8 +14,7 @@
 
 struct payload {
     struct str run_id; // "" = none was given
-    bool is_resume;
-    str_vec options; // of moulin ingest: "--resource=players"
+    str_vec options;   // of moulin ingest: "--resource=players"
 };
 
 /// @param value  NULL or null: nothing was sent

@@ -488,8 +488,9 @@ rc landing_write_sql(struct landing *landing, struct landing_table *table, struc
     return RC_OK;
 }
 
-/// Streams the collected rows through a feed into files.
-static rc write_rows(struct landing *landing, struct landing_table *table, struct err *err)
+/// Streams collected rows, from `first` to before `end`, through a feed into files.
+static rc write_rows(struct landing *landing, struct landing_table *table, size_t first, size_t end,
+                     struct err *err)
 {
     struct arena *scratch = arena_open(landing->arena);
     const struct normal_table *normal = table->normal;
@@ -497,7 +498,8 @@ static rc write_rows(struct landing *landing, struct landing_table *table, struc
         ARENA_ARRAY(scratch, struct feed_column, normal->column_count + 1);
     struct table_feed feed = {
         .columns = ARENA_ARRAY(scratch, const struct normal_column *, normal->column_count + 1),
-        .row_count = normal->row_count};
+        .row = first,
+        .row_count = end};
     for (size_t i = 0; i < normal->column_count; i++) {
         const struct normal_column *column = normal->columns[i];
         if (!column->has_values)
@@ -527,11 +529,54 @@ rc landing_flush(struct landing *landing, struct landing_table *table, struct er
 {
     if (table->normal == NULL || table->normal->row_count == 0)
         return RC_OK;
+    const size_t rows = table->normal->row_count;
+    size_t marked = landing->options.keeps_units_apart ? table->marked_rows : 0;
     TRY(normal_table_fill(table->normal, err));
     TRY(landing_prepare(landing, table, err));
-    TRY(write_rows(landing, table, err));
-    log_debug("wrote %zu rows of %.*s", table->normal->row_count, STR_ARGS(table->name));
+    if (marked > 0) {
+        TRY(write_rows(landing, table, 0, marked, err));
+        table->marked_files = table->files.count;
+    }
+    rc code = RC_OK;
+    if (marked < rows)
+        code = write_rows(landing, table, marked, rows, err);
+    // Also when that failed: a run that stops early must not write the marked rows twice.
     normal_table_clear(landing->normalizer, table->normal);
+    table->marked_rows = 0;
+    if (code == RC_OK)
+        log_debug("wrote %zu rows of %.*s", rows, STR_ARGS(table->name));
+    return code;
+}
+
+void landing_mark(struct landing_table *table)
+{
+    table->marked_rows = table->normal->row_count;
+    table->marked_files = table->files.count;
+    table->marked_total_rows = table->normal->total_rows;
+    table->marked_discarded_rows = table->normal->discarded_rows;
+}
+
+rc landing_keep_marked(struct landing *landing, struct landing_table *table, struct err *err)
+{
+    struct normal_table *normal = table->normal;
+    // Marked rows in memory come behind marked files: nothing else has been staged since.
+    if (table->marked_rows < normal->row_count) {
+        if (table->marked_rows > 0) {
+            TRY(normal_table_fill(normal, err));
+            TRY(landing_prepare(landing, table, err));
+            TRY(write_rows(landing, table, 0, table->marked_rows, err));
+            table->marked_files = table->files.count;
+        }
+        normal_table_clear(landing->normalizer, normal);
+        table->marked_rows = 0;
+    }
+    for (size_t i = table->marked_files; i < table->files.count; i++)
+        table->staged_rows -= table->files.items[i].record_count;
+    data_writer_discard(landing->options.store, table->files.items + table->marked_files,
+                        table->files.count - table->marked_files);
+    table->files.count = table->marked_files;
+    normal->total_rows = table->marked_total_rows;
+    normal->discarded_rows = table->marked_discarded_rows;
     return RC_OK;
 }
 
@@ -602,6 +647,7 @@ rc landing_committed(struct landing *landing, struct err *err)
             continue;
         table->files = (landing_files){0};
         table->staged_rows = 0;
+        table->marked_files = 0;
         table->is_committing = false;
         table->written_before = table->inserted_rows + table->updated_rows;
         table->tx = NULL;
@@ -616,6 +662,7 @@ void landing_forget_transaction(struct landing *landing, struct landing_table *t
 {
     landing_discard(landing, &table->files);
     table->staged_rows = 0;
+    table->marked_files = 0;
     table->tx = NULL;
     table->schema_changes.count = 0;
     arena_close(table->arena);

@@ -27,6 +27,10 @@ struct landing_table {
     size_t schema_columns;  // how many of normal->columns the transaction's schema has
     landing_files files;    // staged
     int64_t staged_rows;
+    // What complete units have given (landing_mark): the first rows of those in memory, the first
+    // of the staged files, and the counts of the normalizer then.
+    size_t marked_rows, marked_files;
+    int64_t marked_total_rows, marked_discarded_rows;
     bool is_committing;  // takes part in the commit at hand
     struct arena *arena; // of tx and files; closed after the commit
     // of the run, for reports; written_before: rows that earlier commits of the run wrote
@@ -40,10 +44,11 @@ struct landing_options {
     struct store *store;
     struct duck *duck;
     struct str namespace_name;
-    struct str source;    // prefix of the tables: "chess"
-    struct str run_tag;   // in the names of staged files
-    int64_t budget_bytes; // 0 = LANDING_BUDGET_BYTES
-    int format_version;   // of new tables; 0 = 2
+    struct str source;      // prefix of the tables: "chess"
+    struct str run_tag;     // in the names of staged files
+    int64_t budget_bytes;   // 0 = LANDING_BUDGET_BYTES
+    int format_version;     // of new tables; 0 = 2
+    bool keeps_units_apart; // so that landing_keep_marked can be called
     /// What new tables are to look like: schema files by table name; may be NULL.
     const struct landing_schema_file *const *schema_files;
     size_t schema_file_count;
@@ -82,6 +87,10 @@ CHECK rc landing_reload(struct landing *landing, struct landing_table *table, st
 CHECK rc landing_relieve(struct landing *landing, struct err *err);
 /// Writes out the rows that a table holds.
 CHECK rc landing_flush(struct landing *landing, struct landing_table *table, struct err *err);
+/// All rows so far belong to complete units.
+void landing_mark(struct landing_table *table);
+/// Forgets the rows behind the last mark, and removes their staged files.
+CHECK rc landing_keep_marked(struct landing *landing, struct landing_table *table, struct err *err);
 /// Opens the table's transaction, with a schema that has all columns of its normal table.
 CHECK rc landing_prepare(struct landing *landing, struct landing_table *table, struct err *err);
 /// Metadata as it will be after the commit.

@@ -14,7 +14,8 @@ enum { RUN_TAG_BYTES = 8 };
 
 const char *load_status_name(enum load_status status)
 {
-    static const char *const names[] = {"loaded", "nothing new", "dry run", "was loaded before"};
+    static const char *const names[] = {"complete", "nothing_new", "dry_run", "complete",
+                                        "partial"};
     return names[status];
 }
 
@@ -80,6 +81,7 @@ static rc on_unit_end(void *context, const struct resource *resource, const stru
         r->state = json_copy(load->arena, state);
         r->has_state = true;
     }
+    TRY(load_unit_ended(load, r, err));
     TRY(runtime_check(err));
     if (!load->options->is_dry_run && is_checkpoint_due(load))
         return load_commit(load, false, err);
@@ -187,6 +189,7 @@ static rc read_source(struct load *load, struct err *err)
     const struct source_run run = {.states = states,
                                    .now_us = load->now_us,
                                    .run_id = load->run_id,
+                                   .stop_at_us = load->options->stop_at_us,
                                    .max_pages = load->options->max_pages};
     const struct record_sink sink = {.ctx = load, .record = on_record, .unit_end = on_unit_end};
     return source_run(load->options->source, &run, &sink, &load->report.source, err);
@@ -197,7 +200,7 @@ static void fill_report(struct load *load)
     struct load_report *report = &load->report;
     const struct landing *landing = load->landing;
     report->run_id = load->run_id;
-    report->load_id = load->load_id;
+    report->load_id = load->committed_load_id.length > 0 ? load->committed_load_id : load->load_id;
     report->name_clashes = load->normalizer->name_clashes;
     report->tables = ARENA_ARRAY(load->arena, struct load_table_report, landing->table_count + 1);
     for (size_t i = 0; i < landing->table_count; i++) {
@@ -223,6 +226,22 @@ static void fill_report(struct load *load)
         report->status = LOAD_NOTHING_NEW;
 }
 
+/// Whoever takes the machine away has asked before: there is time for one commit. A second request
+/// ends that too.
+static rc stop_early(struct load *load, struct err *err)
+{
+    runtime_reset();
+    const rc code = load_commit_partial(load, err);
+    if (code == RC_INTERRUPTED)
+        return code;
+    runtime_request_stop();
+    if (code != RC_OK && code != RC_TIMEOUT && code != RC_LIMIT)
+        return code;
+    return err_set(err, RC_INTERRUPTED, "interrupted; %s",
+                   code == RC_OK ? "what was complete is committed, the next run goes on from there"
+                                 : "nothing was complete, so nothing was committed");
+}
+
 /// The run from its first look at what was landed to its last commit.
 static rc run(struct load *load, struct err *err)
 {
@@ -233,7 +252,12 @@ static rc run(struct load *load, struct err *err)
         return RC_OK;
     }
     TRY(open_resources(load, err));
-    TRY(read_source(load, err));
+    const rc code = read_source(load, err);
+    if (code == RC_INTERRUPTED && load->options->commits_when_stopped && !load->is_committing)
+        return stop_early(load, err);
+    TRY(code);
+    if (load->report.source.is_partial && !load->options->is_dry_run)
+        return load_commit_partial(load, err);
     if (load->options->is_dry_run) {
         load->report.status = LOAD_DRY_RUN;
         landing_discard_all(load->landing);
@@ -269,6 +293,7 @@ static rc open_load(struct load *load, struct err *err)
                                                     .format_version = options->format_version,
                                                     .schema_files = options->schema_files,
                                                     .schema_file_count = options->schema_file_count,
+                                                    .keeps_units_apart = load_may_stop_early(load),
                                                     .on_location = on_location,
                                                     .on_location_context = load};
     TRY(landing_open(load->arena, &landing_options, load->normalizer, &load->landing, err));

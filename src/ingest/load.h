@@ -27,6 +27,8 @@ struct load_options {
     struct str run_id;           // "" = made up
     int64_t now_us;              // 0 = the clock
     int64_t max_pages;           // 0 = no limit
+    int64_t stop_at_us;          // time_monotonic_us() at which to stop reading; 0 = none
+    bool commits_when_stopped;   // a request to stop (SIGTERM) commits what is complete
     int format_version;
     bool is_full_refresh, is_dry_run;
     struct progress *progress; // counts records and bytes; NULL = nobody looks
@@ -58,6 +60,7 @@ enum load_status {
     LOAD_NOTHING_NEW, // nothing to commit
     LOAD_DRY_RUN,     // nothing was committed on request
     LOAD_WAS_DONE,    // this run id was loaded before
+    LOAD_PARTIAL,     // stopped early: what was complete is committed, the next run goes on
 };
 const char *load_status_name(enum load_status status);
 
@@ -76,7 +79,8 @@ struct load_report {
     int64_t commits, reaped_files, name_clashes;
 };
 
-/// @return RC_OK | RC_CONFLICT (another run landed first) | RC_REFUSED (the table was rolled back
+/// @return RC_OK | RC_TIMEOUT (stop_at_us came before anything was complete) | RC_CONFLICT (another
+/// run landed first) | RC_REFUSED (the table was rolled back
 ///   past its state) | RC_UNKNOWN (outcome of the commit unknown; nothing was deleted)
 ///   | whatever the source or the commit failed with: then nothing of the run is visible
 CHECK rc load_run(struct arena *arena, const struct load_options *options,

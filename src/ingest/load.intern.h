@@ -29,6 +29,10 @@ struct load_resource {
     bool has_open_unit;        // records since the last unit_end
     bool is_landed;            // by an earlier try of this run: what comes is not taken again
     int64_t read, read_before; // in the run; of these before the last commit
+    // Of the last moment at which everything that its state passes over was complete.
+    struct json safe_state;
+    bool has_safe_state;
+    int64_t safe_read;
 };
 
 struct load {
@@ -45,6 +49,8 @@ struct load {
     int64_t load_number;
     struct load_report report;
     bool is_outcome_unknown;
+    bool is_committing;           // a commit has begun and not ended
+    struct str committed_load_id; // of the last commit
     const struct resource *shown; // whose name the progress line shows
 };
 
@@ -72,6 +78,19 @@ CHECK rc load_describe(struct load *load, struct landing_table *table, bool is_c
                        struct err *err);
 /// The line of this load in dlt's own table of loads, `_dlt_loads`.
 CHECK rc load_add_row(struct load *load, struct landing_table **ret_table, struct err *err);
+
+bool load_must_wait(const struct load_resource *r, bool is_final);
+
+// Runs that stop early (load_partial.c)
+
+/// Whether this run may have to stop before it has read everything.
+bool load_may_stop_early(const struct load *load);
+/// A unit of `r` has ended, r->state is its newest: marks what could be committed now.
+CHECK rc load_unit_ended(struct load *load, struct load_resource *r, struct err *err);
+/// Commits what is complete and lets go of the rest.
+/// @return RC_OK | RC_TIMEOUT (nothing that a next run could go on from) | RC_LIMIT (a full refresh
+///   did not fit) | as load_commit
+CHECK rc load_commit_partial(struct load *load, struct err *err);
 
 // Half-done commits
 

@@ -180,7 +180,7 @@ static void keep_null_columns(struct load *load)
     }
 }
 
-static bool must_wait(const struct load_resource *r, bool is_final)
+bool load_must_wait(const struct load_resource *r, bool is_final)
 {
     const bool is_whole = r->rule.disposition == WRITE_REPLACE ||
                           (r->rule.disposition == WRITE_MERGE && r->rule.strategy == MERGE_SCD2);
@@ -293,6 +293,7 @@ static rc commit_tables(struct load *load, bool is_final, struct err *err)
         if (landing->tables[i]->is_committing)
             landing->tables[i]->snapshot_id = transaction_snapshot_id(landing->tables[i]->tx);
     load->report.commits++;
+    load->committed_load_id = load->load_id;
     return landing_committed(landing, err);
 }
 
@@ -309,11 +310,12 @@ void load_new_id(struct load *load)
 rc load_commit(struct load *load, bool is_final, struct err *err)
 {
     bool has_changes = false;
+    load->is_committing = true; // until it has gone well
     if (load->settings.keep_null_columns)
         keep_null_columns(load);
     for (size_t i = 0; i < load->resource_count; i++) {
         struct load_resource *r = &load->resources[i];
-        if (r->table == NULL || r->is_landed || must_wait(r, is_final))
+        if (r->table == NULL || r->is_landed || load_must_wait(r, is_final))
             continue;
         bool is_first = true; // several resources may share a table
         for (size_t j = 0; j < i; j++)
@@ -323,6 +325,7 @@ rc load_commit(struct load *load, bool is_final, struct err *err)
     }
     for (size_t i = 0; i < load->landing->table_count; i++)
         has_changes = has_changes || load->landing->tables[i]->is_committing;
+    load->is_committing = has_changes;
     if (!has_changes)
         return RC_OK;
     TRY(commit_tables(load, is_final, err));
@@ -334,6 +337,7 @@ rc load_commit(struct load *load, bool is_final, struct err *err)
     }
     if (!is_final)
         load_new_id(load);
+    load->is_committing = false;
     load->last_commit_us = time_monotonic_us();
     load->bytes_since_commit = 0;
     return RC_OK;

@@ -212,15 +212,26 @@ static rc make_headers(struct arena *arena, const struct curl_transfer *transfer
     return RC_OK;
 }
 
-static void set_limits(CURL *easy, const struct http_options *options)
+// What is left until the deadline, at least a moment: 0 would mean no limit.
+static int64_t total_timeout_ms(const struct curl_transfer *transfer)
 {
+    const int64_t most = transfer->options->total_timeout_ms;
+    if (transfer->deadline_us == 0)
+        return most;
+    const int64_t left = (transfer->deadline_us - time_monotonic_us()) / 1000;
+    return left < 1 ? 1 : left < most ? left : most;
+}
+
+static void set_limits(CURL *easy, const struct curl_transfer *transfer)
+{
+    const struct http_options *options = transfer->options;
     lib.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     lib.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
     lib.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     lib.easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
     if (options->has_no_timeout)
         return;
-    lib.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->total_timeout_ms);
+    lib.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)total_timeout_ms(transfer));
     lib.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     lib.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((options->idle_timeout_ms + 999) / 1000));
 }
@@ -387,7 +398,7 @@ rc curl_handle_perform(struct curl_handle *handle, struct arena *arena,
     bool has_agent = false;
     TRY(make_headers(arena, transfer, &headers, &has_agent, err));
     begin(handle, arena, transfer);
-    set_limits(handle->easy, transfer->options);
+    set_limits(handle->easy, transfer);
     set_security(handle->easy, transfer->options);
     set_method(handle, transfer, arena_cstr(arena, transfer->method));
     if (transfer->request->is_verbatim)

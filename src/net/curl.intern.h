@@ -20,7 +20,8 @@ struct curl_transfer {
     struct str method, url; // of this step; differ from the request's after a redirect
     bool drops_secrets;     // another origin: no credentials
     bool drops_body;
-    struct buf *body; // filled; its cap is options->max_body_bytes
+    struct buf *body;    // filled; its cap is options->max_body_bytes
+    int64_t deadline_us; // time_monotonic_us() at which the transfer ends; 0 = none
 };
 
 /// One request, one answer, no retries, no redirects. Header texts live in `arena`.

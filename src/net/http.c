@@ -16,6 +16,8 @@ struct http_client {
     struct arena *arena;
     struct http_options options; // every default filled in
     struct curl_handle *curl;    // opened by the first transfer
+    int64_t deadline_us;         // 0 = none
+    bool is_out_of_time;
 };
 
 static void set_default(int64_t *value, int64_t fallback)
@@ -61,6 +63,16 @@ void http_close(struct http_client *client)
         return;
     curl_handle_close(client->curl);
     arena_close(client->arena);
+}
+
+void http_set_deadline(struct http_client *client, int64_t deadline_us)
+{
+    client->deadline_us = deadline_us;
+}
+
+bool http_is_out_of_time(const struct http_client *client)
+{
+    return client->is_out_of_time;
 }
 
 // --- one exchange ------------------------------------------------------------------------------
@@ -138,6 +150,7 @@ static rc attempt(struct http_client *client, struct arena *arena,
         .method = request->method.length > 0 ? str_upper(arena, request->method) : STR("GET"),
         .url = request->url,
         .body = body,
+        .deadline_us = client->deadline_us,
     };
     for (int step = 0;; step++) {
         buf_clear(body);
@@ -177,6 +190,7 @@ static struct retry_policy policy_of(const struct http_client *client,
         .first_delay_us = options->base_delay_ms * 1000,
         .max_delay_us = options->max_delay_ms * 1000,
         .max_retry_after_us = options->max_delay_ms * 1000,
+        .deadline_us = client->deadline_us,
         .what = what,
         .wait = options->wait != NULL                     ? options->wait
                 : recording_is_replay(options->recording) ? wait_not
@@ -197,6 +211,21 @@ static void status_error(const struct http_response *response, struct err *err)
         err->retry_after_ms = delay_ms;
 }
 
+static bool is_late(const struct http_client *client)
+{
+    return client->deadline_us > 0 && !recording_is_replay(client->options.recording) &&
+           time_monotonic_us() >= client->deadline_us;
+}
+
+// The time that the caller has given is over: whatever the last attempt said, there is no other.
+static rc out_of_time(struct http_client *client, struct arena *arena,
+                      const struct http_request *request, struct err *err)
+{
+    client->is_out_of_time = true;
+    return err_set(err, RC_TIMEOUT, "no time is left for %.*s",
+                   STR_ARGS(shown(arena, request, request->url)));
+}
+
 rc http_send(struct http_client *client, struct arena *arena, const struct http_request *request,
              struct http_response *ret_response, struct err *err)
 {
@@ -209,6 +238,9 @@ rc http_send(struct http_client *client, struct arena *arena, const struct http_
     struct err local = {0};
     struct err *failure = err != NULL ? err : &local;
     struct retry retry;
+    client->is_out_of_time = false;
+    if (is_late(client))
+        return out_of_time(client, arena, request, err);
     retry_init(&retry,
                policy_of(client, request, arena_cstr(arena, shown(arena, request, request->url))));
     for (int attempts = 1;; attempts++) {
@@ -228,7 +260,11 @@ rc http_send(struct http_client *client, struct arena *arena, const struct http_
             *failure = (struct err){0};
             continue;
         }
-        if (!is_answer || failure->code == RC_INTERRUPTED)
+        if (failure->code == RC_INTERRUPTED)
+            return RC_INTERRUPTED;
+        if (retry.is_out_of_time || is_late(client))
+            return out_of_time(client, arena, request, err);
+        if (!is_answer)
             return failure->code;
         *failure = (struct err){0}; // the last answer tells more than the count of tries
         *ret_response = response;

@@ -49,6 +49,12 @@ CHECK rc http_open(const struct http_options *options, struct http_client **ret_
                    struct err *err);
 void http_close(struct http_client *client);
 
+/// When this client must be done (time_monotonic_us()): no transfer and no wait for another try
+/// goes beyond it; the request then fails with RC_TIMEOUT. 0 = no such time.
+void http_set_deadline(struct http_client *client, int64_t deadline_us);
+/// Whether the last request failed because of that time.
+bool http_is_out_of_time(const struct http_client *client);
+
 struct http_response;
 
 struct http_request {

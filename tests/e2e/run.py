@@ -55,7 +55,7 @@ def the_pipeline_runs_twice_and_loads_no_row_twice():
         where = new_project(work)
         first = moulin("run", "chess", "--input", json.dumps(INPUT), "--name", "first", cwd=where)
         answer = json.loads(first.stdout)
-        assert answer["ingest"]["result"]["status"] == "loaded" and answer["transform"]["exit_code"] == 0, answer
+        assert answer["ingest"]["result"]["status"] == "complete" and answer["transform"]["exit_code"] == 0, answer
         count = "select count(*) as n from landing.chess_players_games"
         rows = moulin_json("query", count, cwd=where)
         second = moulin_json("run", "chess", "--input", json.dumps(INPUT), "--name", "second", cwd=where)

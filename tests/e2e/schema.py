@@ -127,8 +127,8 @@ def ingest_makes_tables_as_declared_and_pull_writes_down_what_came():
     with folder() as path:
         project(path)
         report = moulin_json("ingest", "t", cwd=path)
-        table = next(table for table in report["tables"] if table["table"] == "t_games")
-        assert table["schema_changes"][0] == "create" and table["inserted"] == 1, report
+        table = next(table for table in report["tables"] if table["name"] == "t_games")
+        assert report["schema_changes"][0] == {"table": "t_games", "change": "create"} and table["inserted"] == 1, report
         assert changes(path) == [("drift", "extra")]
         moulin("schema", "pull", "t", cwd=path)
         text = (path / "pipelines/ingest/t-schema/t_games.yml").read_text()

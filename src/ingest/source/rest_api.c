@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/runtime.h"
+#include "base/time.h"
 #include "ingest/source/detector.h"
 #include "ingest/source/rest.intern.h"
 #include "net/recording.h"
@@ -22,6 +23,7 @@ struct rest_run {
     const struct record_sink *sink;
     struct source_report *report;
     struct arena *arena; // of the run
+    bool is_out_of_time; // nothing more is requested, and no unit ends any more
 };
 
 // One request chain: the pages of one resource for one parent's record.
@@ -56,7 +58,7 @@ static enum unit_scope unit_scope_of(const struct rest_resource *resource)
 
 static rc end_unit(struct rest_run *run, struct rest_resource *resource, struct err *err)
 {
-    if (!resource->resource->is_selected)
+    if (!resource->resource->is_selected || run->is_out_of_time)
         return RC_OK;
     if (!rest_has_state(resource))
         return run->sink->unit_end(run->sink->ctx, resource->resource, NULL, err);
@@ -179,7 +181,8 @@ static const struct json *record_at(const struct records *records, size_t index)
 
 static rc take_records(struct chain *chain, const struct records *records, struct err *err)
 {
-    for (size_t i = 0; i < records->count; i++)
+    // A parent whose children were not all read is not complete: its page stops with them.
+    for (size_t i = 0; i < records->count && !chain->run->is_out_of_time; i++)
         TRY(take_record(chain, record_at(records, i), err));
     if (chain->cursor != NULL)
         TRY(incremental_end_page(chain->cursor, err));
@@ -296,6 +299,13 @@ static rc run_page(struct chain *chain, struct paginator *paginator, struct page
     return RC_OK;
 }
 
+static bool is_time_over(struct rest_run *run)
+{
+    if (run->run->stop_at_us > 0 && time_monotonic_us() >= run->run->stop_at_us)
+        run->is_out_of_time = true;
+    return run->is_out_of_time;
+}
+
 static bool is_limit_reached(const struct chain *chain)
 {
     const int64_t limit = chain->run->run->max_pages;
@@ -316,13 +326,19 @@ static rc run_pages(struct chain *chain, struct err *err)
     const struct str first_url = request.url;
     bool has_next = true;
     for (size_t page = 1; has_next; page++) {
-        if (is_limit_reached(chain)) {
+        if (is_limit_reached(chain) || is_time_over(chain->run)) {
             chain->is_cut = true;
             return RC_OK;
         }
         chain->resource->page_count++;
         TRY(check_loop(chain, &seen, &request, page - 1, err));
-        const rc code = run_page(chain, paginator, &request, first_url, &has_next, err);
+        rc code = run_page(chain, paginator, &request, first_url, &has_next, err);
+        if (code == RC_TIMEOUT && http_is_out_of_time(chain->run->rest->http)) {
+            chain->run->is_out_of_time = true; // a request that had no time is as good as none
+            has_next = false;
+            code = RC_OK;
+        }
+        chain->is_cut |= chain->run->is_out_of_time;
         arena_reset(chain->page);
         TRY(code);
         if (unit_scope_of(chain->resource) == UNIT_PAGE)
@@ -438,16 +454,20 @@ rc rest_run(struct source *source, const struct source_run *source_run,
         TRY(http_open(&rest->http_options, &rest->http, err));
         rest->owns_http = true;
     }
-    struct rest_run run = {rest, source_run, sink, report, arena_open(NULL)};
+    struct rest_run run = {
+        .rest = rest, .run = source_run, .sink = sink, .report = report, .arena = arena_open(NULL)};
     rc code = RC_OK;
     for (size_t i = 0; i < rest->count && code == RC_OK; i++)
         code = rest_state_read(&rest->resources[i], run.arena,
                                source_run->states != NULL ? source_run->states[i] : NULL, err);
-    for (size_t i = 0; i < rest->count && code == RC_OK; i++)
+    http_set_deadline(rest->http, source_run->stop_at_us);
+    for (size_t i = 0; i < rest->count && code == RC_OK && !run.is_out_of_time; i++)
         if (rest->resources[i].parent == NULL && rest->resources[i].is_needed)
             code = run_resource(&run, &rest->resources[i], NULL, err);
+    http_set_deadline(rest->http, 0);
     if (code == RC_OK)
         code = end_run(&run, err);
+    report->is_partial = run.is_out_of_time;
     arena_close(run.arena);
     return code;
 }
@@ -501,6 +521,8 @@ rc rest_open(struct source *source, const struct json *config, const struct sour
     rest->source = source;
     source->driver_data = rest;
     TRY(rest_config_read(rest, config, options, err));
+    for (size_t i = 0; i < rest->count; i++)
+        rest->resources[i].resource->keeps_state = rest_has_state(&rest->resources[i]);
     rest->http = options->http;
     rest->recording = options->recording;
     for (size_t i = 0; i < rest->count; i++)

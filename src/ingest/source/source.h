@@ -35,6 +35,7 @@ struct resource {
     enum merge_strategy merge_strategy; // with WRITE_MERGE
     str_vec primary_key, merge_key;     // as written (not normalized)
     int max_table_nesting;              // -1 = not given (dlt: 1000)
+    bool keeps_state;                   // its units carry a state from which a next run goes on
     bool is_selected;                   // false: read for its children, not loaded
     const struct json *columns;         // dlt's column hints: list or {name: hints}; NULL = none
     const struct json *schema_contract; // string or {tables, columns, data_type}; NULL = none
@@ -73,6 +74,8 @@ struct source_run {
     const struct json *const *states;
     int64_t now_us; // the current time of this run
     struct str run_id;
+    int64_t stop_at_us; // time_monotonic_us() at which to stop reading; 0 = none. The unit at hand
+                        // is then not ended, and no other is begun
     int64_t max_pages; // stop each resource after so many pages; 0 = all. A cursor whose records
                        // come in no order stays where it was then
 };
@@ -83,6 +86,7 @@ struct source_report {
     int64_t records; // handed over
     int64_t skipped; // requests not made because their time partition is closed
     int64_t ignored; // answers that response_actions ignored
+    bool is_partial; // stopped because of the time, with requests left to make
     str_vec notes;   // what a person should know: detected paginators, ...; live with the source
 };
 

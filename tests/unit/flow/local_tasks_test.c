@@ -116,9 +116,9 @@ static void test_a_function_is_an_ingest_with_the_payload_as_options(void **stat
 {
     (void)state;
     use_program(ECHO_SCRIPT);
-    const char *parameters =
-        "{\"FunctionName\":\"dev-chess-ingestion\",\"Payload\":{\"input\":{\"resources\":[\"a\",\"b\"],"
-        "\"start_month\":\"2020/01\",\"full_refresh\":true}}}";
+    const char *parameters = "{\"FunctionName\":\"dev-chess-ingestion\",\"Payload\":{\"input\":{"
+                             "\"resources\":[\"a\",\"b\"],"
+                             "\"start_month\":\"2020/01\",\"full_refresh\":true}}}";
     struct flow_outcome outcome = run(INVOKE, parameters, 0);
     assert_true(outcome.is_success);
     assert_string_equal(text_of(json_get(&outcome.output, STR("Payload"))),
@@ -128,13 +128,10 @@ static void test_a_function_is_an_ingest_with_the_payload_as_options(void **stat
                         "01\",\"--full-refresh\",\"--\",\"chess\","
                         "\"\"]");
     assert_int_equal(json_int64(json_get(&outcome.output, STR("StatusCode")), 0), 200);
-    // The payload may name the run, and going on is no second beginning.
+    // The payload may name the run.
     outcome = run(INVOKE,
-                  "{\"FunctionName\":\"dev-chess-ingestion\",\"Payload\":{\"run_id\":\"e-1\","
-                  "\"resume\":true,\"input\":{\"full_refresh\":true}}}",
-                  0);
+                  "{\"FunctionName\":\"dev-chess-ingestion\",\"Payload\":{\"run_id\":\"e-1\"}}", 0);
     assert_non_null(strstr(text_of(&outcome.output), "--run-id=e-1"));
-    assert_null(strstr(text_of(&outcome.output), "--full-refresh"));
     // A second start of the same state has a run id of its own.
     outcome =
         run(INVOKE, "{\"FunctionName\":\"arn:aws:lambda:eu:1:function:dev-chess-ingestion:7\"}", 0);
@@ -149,7 +146,8 @@ static void test_wrong_calls_of_functions_fail_as_lambda_does(void **state)
     } cases[] = {
         {ECHO_SCRIPT, "{\"FunctionName\":\"dev-other-ingestion\"}",
          "Lambda.ResourceNotFoundException", "dev-other-ingestion"},
-        {ECHO_SCRIPT, "{\"FunctionName\":\"dev-chess-ingestion\",\"Payload\":{\"input\":{\"resorces\":[]}}}",
+        {ECHO_SCRIPT,
+         "{\"FunctionName\":\"dev-chess-ingestion\",\"Payload\":{\"input\":{\"resorces\":[]}}}",
          "Moulin.Usage", "resorces"},
         {"#!/bin/sh\necho '{\"level\":\"error\",\"message\":\"no host\",\"error\":\"not_found\","
          "\"hint\":\"look\"}' >&2\nexit 1\n",
