@@ -1,10 +1,6 @@
 #include "cli/table_change.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -13,6 +9,7 @@
 #include "cli/inspect.h"
 #include "cli/table_name.h"
 #include "iceberg/maintenance.h"
+#include "ingest/lease.h"
 #include "store/store.h"
 
 // ---------------------------------------------------------------- rollback
@@ -235,25 +232,14 @@ rc table_expire_verb(struct command_context *context, struct err *err)
 
 // ---------------------------------------------------------------- orphans
 
-/// What a run has claimed (ingest/lease.h): while it lives its file is locked; the system drops the
-/// lock with the process, so a lock that can be taken belongs to a dead run.
-struct claim {
-    struct str path; // of the lease file
-    struct str tag;  // in the names of the files that the run staged
-    bool is_live;
-    str_vec tables, locations; // where its files lie
-};
-
 struct orphan_search {
     struct command_context *context;
     struct arena *arena;
     VEC(struct orphan_candidate) candidates;
-    VEC(struct claim) claims;
+    lease_claims claims;
     str_vec names, paths; // what was found
     int64_t older_than_ms;
 };
-
-enum { LEASE_MAX_BYTES = 4 << 20 };
 
 static rc add_candidate(void *opaque, const struct store_object *object, struct err *err)
 {
@@ -264,57 +250,11 @@ static rc add_candidate(void *opaque, const struct store_object *object, struct 
     return runtime_check(err);
 }
 
-static void read_claim(struct orphan_search *search, struct str path)
-{
-    const int fd = open(path.bytes, O_RDONLY | O_CLOEXEC);
-    struct str text;
-    if (fd < 0 || fs_read(search->arena, path, LEASE_MAX_BYTES, &text, NULL) != RC_OK) {
-        if (fd >= 0)
-            close(fd);
-        return; // its run has just ended
-    }
-    struct claim *claim = vec_push(search->arena, &search->claims);
-    claim->path = path;
-    claim->is_live = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    close(fd);
-    struct json_reader reader = {.text = text, .place = "a lease"};
-    struct json line;
-    while (json_next(&reader, search->arena, &line, NULL) == RC_OK) {
-        const struct str tag = json_str(json_get(&line, STR("run")), STR(""));
-        if (tag.length > 0) {
-            claim->tag = tag;
-            continue;
-        }
-        *vec_push(search->arena, &claim->tables) = json_str(json_get(&line, STR("table")), STR(""));
-        *vec_push(search->arena, &claim->locations) =
-            json_str(json_get(&line, STR("location")), STR(""));
-    }
-}
-
-static rc read_claims(struct orphan_search *search, struct catalog *catalog, struct err *err)
-{
-    struct str uri, folder;
-    str_vec names;
-    struct store *store = catalog_store(catalog);
-    if (!store_driver_of(store)->is_local)
-        return RC_OK;
-    TRY(store_join(search->arena, catalog_warehouse(catalog), STR("_moulin/leases"), &uri, err));
-    TRY(store_local_path(store, search->arena, uri, &folder, err));
-    if (!fs_is_folder(folder))
-        return RC_OK;
-    TRY(fs_list(search->arena, folder, &names, err));
-    for (size_t i = 0; i < names.count; i++)
-        if (str_has_suffix(names.items[i], STR(".lease")))
-            read_claim(search, arena_printf(search->arena, "%.*s/%.*s", STR_ARGS(folder),
-                                            STR_ARGS(names.items[i])));
-    return RC_OK;
-}
-
 static bool has_tag(const struct orphan_search *search, struct str path, bool is_live)
 {
     const struct str file = fs_base_name(path);
     for (size_t i = 0; i < search->claims.count; i++) {
-        const struct claim *claim = &search->claims.items[i];
+        const struct lease_claim *claim = &search->claims.items[i];
         if (claim->is_live == is_live && claim->tag.length > 0 && str_contains(file, claim->tag))
             return true;
     }
@@ -391,7 +331,7 @@ static rc search_dead_claims(struct orphan_search *search, struct catalog *catal
                              const table_names *names, struct err *err)
 {
     for (size_t i = 0; i < search->claims.count; i++) {
-        const struct claim *claim = &search->claims.items[i];
+        const struct lease_claim *claim = &search->claims.items[i];
         for (size_t j = 0; !claim->is_live && j < claim->locations.count; j++) {
             bool used;
             TRY(is_used(search, catalog, names, claim->locations.items[j], &used, err));
@@ -412,14 +352,11 @@ static rc search_dead_claims(struct orphan_search *search, struct catalog *catal
 static rc remove_found(struct orphan_search *search, struct store *store, bool is_whole,
                        struct err *err)
 {
-    for (size_t i = 0; i < search->paths.count; i++) {
-        TRY(runtime_check(err));
-        TRY(store_remove(store, search->paths.items[i], err));
-    }
+    TRY(store_remove_many(store, search->paths.items, search->paths.count, err));
     // Only when all tables were looked at has a dead run nothing left to be found by its lease.
     for (size_t i = 0; is_whole && i < search->claims.count; i++)
         if (!search->claims.items[i].is_live)
-            TRY(fs_remove(search->claims.items[i].path, err));
+            TRY(store_remove(store, search->claims.items[i].uri, err));
     log_info("removed %zu %s", search->paths.count, search->paths.count == 1 ? "file" : "files");
     return RC_OK;
 }
@@ -435,7 +372,8 @@ rc table_orphans_verb(struct command_context *context, struct err *err)
     TRY(cutoff_ms(context, now, &search.older_than_ms, err));
     TRY(command_project(context, &project, err));
     TRY(project_catalog(project, &catalog, err));
-    TRY(read_claims(&search, catalog, err));
+    TRY(lease_read_claims(search.arena, catalog_store(catalog), catalog_warehouse(catalog),
+                          &search.claims, err));
     const bool is_whole = context->argument_count == 0;
     if (!is_whole) {
         struct table table;

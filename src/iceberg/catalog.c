@@ -298,9 +298,10 @@ static rc purge(struct catalog *catalog, struct arena *scratch, const struct tab
                        STR_ARGS(table->name));
     TRY(table_reachable_files(table, scratch, &reachable, err));
     TRY(catalog->driver->drop_table(catalog, table->namespace_name, table->name, err));
+    struct str *files = ARENA_ARRAY(scratch, struct str, reachable.count);
     for (size_t i = 0; i < reachable.count; i++)
-        TRY(store_remove(catalog->store, reachable.entries[i].key, err));
-    return RC_OK;
+        files[i] = reachable.entries[i].key;
+    return store_remove_many(catalog->store, files, reachable.count, err);
 }
 
 rc catalog_drop_table(struct catalog *catalog, struct str namespace_name, struct str name,

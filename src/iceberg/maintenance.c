@@ -264,12 +264,11 @@ rc table_expire(struct catalog *catalog, const struct table *table, struct arena
         TRY(files_of_expired(table, arena, &ids, &result.files, err));
         if (!options.is_dry_run) {
             TRY(remove_snapshots(catalog, table, arena, &ids, err));
-            for (size_t i = 0; i < result.files.count; i++) {
-                struct err ignored;
-                // what stays behind is an orphan, which the next clean-up finds
-                if (store_remove(table->store, result.files.items[i], &ignored) != RC_OK)
-                    log_warn("not removed: %s", ignored.message);
-            }
+            struct err ignored = {0};
+            // what stays behind is an orphan, which the next clean-up finds
+            if (store_remove_many(table->store, result.files.items, result.files.count, &ignored) !=
+                RC_OK)
+                log_warn("not removed: %s", ignored.message);
         }
     }
     *ret_result = result;

@@ -648,10 +648,8 @@ rc snapshot_produce(struct transaction *tx, struct arena *arena, struct table_me
 
 void transaction_discard(struct transaction *tx, str_vec *files)
 {
-    for (size_t i = 0; i < files->count; i++) {
-        struct err ignored;
-        if (store_remove(tx->table.store, files->items[i], &ignored) != RC_OK)
-            log_debug("not removed: %s", ignored.message);
-    }
+    struct err ignored = {0};
+    if (store_remove_many(tx->table.store, files->items, files->count, &ignored) != RC_OK)
+        log_debug("not removed: %s", ignored.message);
     files->count = 0;
 }

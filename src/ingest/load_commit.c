@@ -278,6 +278,7 @@ static rc commit_tables(struct load *load, bool is_final, struct err *err)
         TRY(load_describe(load, tables[i], is_final, err));
         txs[i] = tables[i]->tx;
     }
+    TRY(lease_confirm(load->lease, err)); // the files that are to be named are still there
     const rc code = catalog_commit(load->options->catalog, txs, count, err);
     if (code == RC_UNKNOWN)
         load->is_outcome_unknown = true;

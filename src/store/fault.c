@@ -176,13 +176,25 @@ static struct str fault_local_path(void *self, struct arena *arena, struct str u
     return store->inner->local_path(store->inner_self, arena, uri);
 }
 
+static rc fault_reader_path(void *self, struct arena *arena, struct str uri, struct str *ret_path,
+                            struct err *err)
+{
+    struct fault_store *store = self;
+    if (store->inner->reader_path != NULL)
+        return store->inner->reader_path(store->inner_self, arena, uri, ret_path, err);
+    if (!store->inner->is_local)
+        return err_set(err, RC_UNSUPPORTED, "the engine cannot read \"%.*s\"", STR_ARGS(uri));
+    *ret_path = store->inner->local_path(store->inner_self, arena, uri);
+    return RC_OK;
+}
+
 #define FAULT_DRIVER(is_local_, local_path_)                                                       \
     {                                                                                              \
         .name = "fault", .is_local = (is_local_), .has_must_be_new = true, .put = fault_put,       \
         .get = fault_get, .head = fault_head, .list = fault_list, .remove = fault_remove,          \
         .writer_open = fault_writer_open, .writer_write = fault_writer_write,                      \
         .writer_finish = fault_writer_finish, .writer_abort = fault_writer_abort,                  \
-        .local_path = (local_path_),                                                               \
+        .local_path = (local_path_), .reader_path = fault_reader_path,                             \
     }
 static const struct store_driver fault_driver = FAULT_DRIVER(false, NULL);
 static const struct store_driver fault_local_driver = FAULT_DRIVER(true, fault_local_path);
