@@ -95,11 +95,10 @@ struct plan {
 };
 
 static void push_change(struct arena *arena, struct plan *plan, const struct duck_value *cell,
-                        int kind)
+                        enum column_change_kind kind)
 {
-    struct column_change *change = vec_push(arena, &plan->changes);
-    *change = (struct column_change){.name = cell[0].text, .type = cell[1].text};
-    change->kind = kind;
+    *vec_push(arena, &plan->changes) =
+        (struct column_change){.name = cell[0].text, .type = cell[1].text, .kind = kind};
 }
 
 static void compare(struct arena *arena, struct plan *plan)

@@ -146,9 +146,10 @@ CHECK rc session_rows(struct session *session, struct arena *arena, struct str s
 struct value session_value(struct arena *arena, const struct duck_value *value);
 
 /// Columns for what differs between query and table, for on_schema_change.
+enum column_change_kind { COLUMN_ADDED, COLUMN_REMOVED, COLUMN_RETYPED };
 struct column_change {
     struct str name, type; // of the query
-    enum { COLUMN_ADDED, COLUMN_REMOVED, COLUMN_RETYPED } kind;
+    enum column_change_kind kind;
 };
 VEC_TYPE(column_change_vec, struct column_change);
 CHECK rc session_changes(struct session *session, struct arena *arena, struct str query,
