@@ -8,7 +8,7 @@
 #include "iceberg/scan_filter.h"
 #include "iceberg/scan_sql.h"
 #include "store/store.h"
-#include "transform/lake.h"
+#include "transform/views.h"
 
 struct query {
     struct command_context *context;
@@ -17,10 +17,10 @@ struct query {
     struct project *project;
     struct catalog *catalog;
     struct duck_connection *connection;
-    struct str sql; // as it is run
-    str_vec paths;  // files that the views read
-    view_vec views; // of models: SQL kept by the embedded engine
-    int view_depth; // of the view that is being made
+    struct str sql;      // as it is run
+    str_vec paths;       // files that the views read
+    struct views *views; // of models: SQL kept by the embedded engine
+    int view_depth;      // of the view that is being made
     bool has_model_views;
 };
 
@@ -183,11 +183,12 @@ static rc prepare_tables(struct query *q, struct str sql, struct err *err);
 
 static const struct view_entry *find_view(const struct query *q, const struct duck_table_name *name)
 {
-    for (size_t i = 0; name->catalog.length == 0 && i < q->views.count; i++)
-        if (str_equal_ignore_case(q->views.items[i].name, name->name) &&
+    const view_vec *views = views_list(q->views);
+    for (size_t i = 0; name->catalog.length == 0 && i < views->count; i++)
+        if (str_equal_ignore_case(views->items[i].name, name->name) &&
             (name->schema.length == 0 ||
-             str_equal_ignore_case(q->views.items[i].schema, name->schema)))
-            return &q->views.items[i];
+             str_equal_ignore_case(views->items[i].schema, name->schema)))
+            return &views->items[i];
     return NULL;
 }
 
@@ -323,7 +324,7 @@ static rc prepare_tables(struct query *q, struct str sql, struct err *err)
 
 static rc prepare_views(struct query *q, struct str sql, struct err *err)
 {
-    TRY(views_read(q->project, q->arena, &q->views, err));
+    TRY(views_open(q->arena, q->project, &q->views, err));
     TRY(prepare_tables(q, sql, err));
     return duck_restrict(q->connection, &q->paths, err);
 }

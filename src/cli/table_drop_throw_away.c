@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cli/table_change.h"
 #include "iceberg/catalog.h"
-#include "transform/lake.h"
+#include "transform/views.h"
 
 struct throw_away {
     struct command_context *context;
@@ -81,6 +81,7 @@ rc table_drop_throw_away(struct command_context *context, struct err *err)
                                                    {STR_INIT("table"), OUTPUT_STRING}};
     struct throw_away t = {.context = context};
     const struct str prefix = context->namespace_prefix;
+    struct views *kept;
     size_t views = 0;
     if (context->argument_count > 0)
         return command_usage_error(context, err,
@@ -99,7 +100,8 @@ rc table_drop_throw_away(struct command_context *context, struct err *err)
     TRY(output_table_begin(context->output, columns, 2, "there is no such namespace", err));
     for (size_t i = 0; i < t.namespaces.count; i++)
         TRY(drop_namespace(&t, t.namespaces.items[i], err));
-    TRY(views_forget(t.project, prefix, &views, err));
+    TRY(views_open(context->arena, t.project, &kept, err));
+    TRY(views_remove_prefix(kept, prefix, &views, err));
     TRY(output_table_end(context->output, err));
     log_info("dropped %zu namespaces, %zu tables, %zu views", t.namespaces.count, t.table_count,
              views);

@@ -8,8 +8,7 @@
 #include "iceberg/data_writer.h"
 #include "iceberg/scan_sql.h"
 #include "transform/lake_types.h"
-
-enum { VIEWS_MAX_BYTES = 64 << 20 };
+#include "transform/views.h"
 
 struct lake {
     struct arena *arena;
@@ -18,7 +17,7 @@ struct lake {
     struct store *store;
     struct str database;
     struct map mounted; // schema -> itself
-    view_vec views;
+    struct views *views;
 };
 
 static struct str namespace_of(const struct lake *lake, struct arena *arena, struct str schema)
@@ -36,104 +35,6 @@ static struct str sql_name(const struct lake *lake, struct arena *arena, struct 
                         STR_ARGS(table));
 }
 
-// ---- stored views
-
-static struct str views_path(struct project *project, struct arena *arena)
-{
-    return arena_printf(arena, "%.*s/views/%.*s.json", STR_ARGS(project->state_folder),
-                        STR_ARGS(project->environment->name));
-}
-
-rc views_read(struct project *project, struct arena *arena, view_vec *ret_views, struct err *err)
-{
-    view_vec views = {0};
-    const struct str path = views_path(project, arena);
-    if (fs_exists(path)) {
-        struct str text;
-        struct json root;
-        TRY(fs_read(arena, path, VIEWS_MAX_BYTES, &text, err));
-        TRY(json_parse(arena, text, arena_cstr(arena, path), &root, err));
-        const struct json *list = json_get(&root, STR("views"));
-        for (size_t i = 0; list != NULL && list->kind == JSON_ARRAY && i < list->count; i++)
-            *vec_push(arena, &views) =
-                (struct view_entry){json_str(json_get(&list->items[i], STR("namespace")), STR("")),
-                                    json_str(json_get(&list->items[i], STR("name")), STR("")),
-                                    json_str(json_get(&list->items[i], STR("sql")), STR(""))};
-    }
-    *ret_views = views;
-    return RC_OK;
-}
-
-static rc views_write(struct lake *lake, struct err *err)
-{
-    struct arena *scratch = arena_open(NULL);
-    struct buf text;
-    buf_init(&text, VIEWS_MAX_BYTES);
-    struct json_writer *w = ARENA_NEW(scratch, struct json_writer);
-    json_writer_init(w, &text, JSON_PRETTY);
-    json_begin_object(w);
-    json_field_str(w, "database", lake->database);
-    json_key(w, STR("views"));
-    json_begin_array(w);
-    for (size_t i = 0; i < lake->views.count; i++) {
-        json_begin_object(w);
-        json_field_str(w, "namespace", lake->views.items[i].schema);
-        json_field_str(w, "name", lake->views.items[i].name);
-        json_field_str(w, "sql", lake->views.items[i].sql);
-        json_end_object(w);
-    }
-    json_end_array(w);
-    json_end_object(w);
-    const struct str path = views_path(lake->project, scratch);
-    rc result = buf_check(&text, err, "the list of views");
-    if (result == RC_OK)
-        result = fs_make_folders(fs_parent(path), err);
-    if (result == RC_OK)
-        result = fs_write(path, buf_str(&text), (struct fs_write_options){0}, err);
-    buf_done(&text);
-    arena_close(scratch);
-    return result;
-}
-
-rc views_forget(struct project *project, struct str prefix, size_t *ret_count, struct err *err)
-{
-    struct arena *scratch = arena_open(NULL);
-    // only what views_write looks at
-    struct lake lake = {.arena = scratch, .project = project, .database = STR("lake")};
-    view_vec views;
-    rc result = views_read(project, scratch, &views, err);
-    for (size_t i = 0; result == RC_OK && i < views.count; i++)
-        if (!str_has_prefix(views.items[i].schema, prefix))
-            *vec_push(scratch, &lake.views) = views.items[i];
-    const size_t count = result == RC_OK ? views.count - lake.views.count : 0;
-    if (count > 0)
-        result = views_write(&lake, err);
-    if (result == RC_OK)
-        *ret_count = count;
-    arena_close(scratch);
-    return result;
-}
-
-static size_t view_number(const struct lake *lake, struct str schema, struct str name)
-{
-    for (size_t i = 0; i < lake->views.count; i++)
-        if (str_equal_ignore_case(lake->views.items[i].schema, schema) &&
-            str_equal_ignore_case(lake->views.items[i].name, name))
-            return i;
-    return SIZE_MAX;
-}
-
-static rc forget_view(struct lake *lake, struct str schema, struct str name, struct err *err)
-{
-    const size_t number = view_number(lake, schema, name);
-    if (number == SIZE_MAX)
-        return RC_OK;
-    for (size_t i = number + 1; i < lake->views.count; i++)
-        lake->views.items[i - 1] = lake->views.items[i];
-    lake->views.count--;
-    return views_write(lake, err);
-}
-
 // ---- mounting
 
 rc lake_open(struct arena *arena, struct project *project, struct duck *duck, struct str database,
@@ -146,7 +47,7 @@ rc lake_open(struct arena *arena, struct project *project, struct duck *duck, st
     map_init(&lake->mounted, arena);
     TRY(project_catalog(project, &lake->catalog, err));
     TRY(project_store(project, &lake->store, err));
-    TRY(views_read(project, arena, &lake->views, err));
+    TRY(views_open(arena, project, &lake->views, err));
     struct duck_connection *connection;
     TRY(duck_connect(duck, arena, &connection, err));
     const struct str name = duck_quote_identifier(arena, database);
@@ -239,11 +140,12 @@ rc lake_mount_views(struct lake *lake, struct duck_connection *connection, struc
 {
     (void)err;
     struct arena *scratch = arena_open(NULL);
-    bool *done = ARENA_ARRAY(scratch, bool, lake->views.count);
+    const view_vec *views = views_list(lake->views);
+    bool *done = ARENA_ARRAY(scratch, bool, views->count);
     for (bool has_progress = true; has_progress;) {
         has_progress = false;
-        for (size_t i = 0; i < lake->views.count; i++) {
-            const struct view_entry *view = &lake->views.items[i];
+        for (size_t i = 0; i < views->count; i++) {
+            const struct view_entry *view = &views->items[i];
             struct err failure = {0};
             if (done[i] || !map_has(&lake->mounted, view->schema))
                 continue;
@@ -252,10 +154,10 @@ rc lake_mount_views(struct lake *lake, struct duck_connection *connection, struc
             has_progress |= done[i];
         }
     }
-    for (size_t i = 0; i < lake->views.count; i++)
+    for (size_t i = 0; i < views->count; i++)
         if (!done[i])
-            log_debug("view %.*s.%.*s does not bind now", STR_ARGS(lake->views.items[i].schema),
-                      STR_ARGS(lake->views.items[i].name));
+            log_debug("view %.*s.%.*s does not bind now", STR_ARGS(views->items[i].schema),
+                      STR_ARGS(views->items[i].name));
     arena_close(scratch);
     return RC_OK;
 }
@@ -271,9 +173,9 @@ rc lake_find(struct lake *lake, struct str schema, struct str name, enum lake_ki
     if (result == RC_NOT_FOUND)
         result = RC_OK;
     if (result == RC_OK)
-        *ret_kind = exists                                        ? LAKE_TABLE
-                    : view_number(lake, schema, name) != SIZE_MAX ? LAKE_VIEW
-                                                                  : LAKE_NOTHING;
+        *ret_kind = exists                                          ? LAKE_TABLE
+                    : views_find(lake->views, schema, name) != NULL ? LAKE_VIEW
+                                                                    : LAKE_NOTHING;
     return result;
 }
 
@@ -281,13 +183,14 @@ rc lake_list(struct lake *lake, struct arena *arena, struct str schema, lake_ent
              struct err *err)
 {
     str_vec names = {0};
+    const view_vec *views = views_list(lake->views);
     lake_entry_vec entries = {0};
     TRY(list_tables(lake, arena, schema, &names, err));
     for (size_t i = 0; i < names.count; i++)
         *vec_push(arena, &entries) = (struct lake_entry){names.items[i], LAKE_TABLE};
-    for (size_t i = 0; i < lake->views.count; i++)
-        if (str_equal(lake->views.items[i].schema, schema))
-            *vec_push(arena, &entries) = (struct lake_entry){lake->views.items[i].name, LAKE_VIEW};
+    for (size_t i = 0; i < views->count; i++)
+        if (str_equal(views->items[i].schema, schema))
+            *vec_push(arena, &entries) = (struct lake_entry){views->items[i].name, LAKE_VIEW};
     *ret_entries = entries;
     return RC_OK;
 }
@@ -310,16 +213,7 @@ rc lake_create_view(struct lake *lake, struct duck_connection *connection, struc
     arena_close(scratch);
     if (result != RC_OK)
         return result;
-    const struct view_entry view = {arena_str(lake->arena, schema), arena_str(lake->arena, name),
-                                    arena_str(lake->arena, sql)};
-    const size_t number = view_number(lake, schema, name);
-    if (number != SIZE_MAX && str_equal(lake->views.items[number].sql, sql))
-        return RC_OK;
-    if (number != SIZE_MAX)
-        lake->views.items[number] = view;
-    else
-        *vec_push(lake->arena, &lake->views) = view;
-    return views_write(lake, err);
+    return views_set(lake->views, schema, name, sql, err);
 }
 
 rc lake_drop(struct lake *lake, struct duck_connection *connection, struct str schema,
@@ -335,7 +229,7 @@ rc lake_drop(struct lake *lake, struct duck_connection *connection, struct str s
         result = catalog_drop_table(lake->catalog, namespace_of(lake, scratch, schema), name,
                                     (struct catalog_drop_options){0}, err);
     if (result == RC_OK)
-        result = forget_view(lake, schema, name, err);
+        result = views_remove(lake->views, schema, name, err);
     const struct str full = sql_name(lake, scratch, schema, name);
     if (result == RC_OK)
         result = duck_execute(connection,
@@ -695,7 +589,7 @@ rc lake_commit(struct lake *lake, struct duck_connection *connection,
                      : commit_rows(&commit, ret_rows, err);
     arena_close(scratch);
     if (result == RC_OK)
-        result = forget_view(lake, write->schema, write->name, err);
+        result = views_remove(lake->views, write->schema, write->name, err);
     return result == RC_OK ? mount_table(lake, connection, write->schema, write->name, err)
                            : result;
 }

@@ -2,8 +2,7 @@
 /// Iceberg tables as DuckDB views, and the writes of models as Iceberg commits: what the embedded
 /// engine stands on. Layer: transform. It speaks in texts alone, so that the template language and
 /// the table format need not meet. Threads: a lake belongs to one thread at a time.
-/// Views of models have no place in the SQLite catalog that other clients would understand; they
-/// are kept as SQL in .moulin/views/<environment>.json (see views_*).
+/// Views of models are kept beside the tables (views.h).
 
 #ifndef TRANSFORM_LAKE_H
 #define TRANSFORM_LAKE_H
@@ -73,16 +72,5 @@ CHECK rc lake_commit(struct lake *lake, struct duck_connection *connection,
 CHECK rc lake_document(struct lake *lake, struct str schema, struct str name, struct str comment,
                        const struct str *names, const struct str *docs, size_t count,
                        struct err *err);
-
-/// The views of a project, for whoever else reads its tables with SQL.
-struct view_entry {
-    struct str schema, name, sql;
-};
-VEC_TYPE(view_vec, struct view_entry);
-CHECK rc views_read(struct project *project, struct arena *arena, view_vec *ret_views,
-                    struct err *err);
-/// Forgets the views of every schema whose name starts so. @param ret_count  how many there were
-CHECK rc views_forget(struct project *project, struct str prefix, size_t *ret_count,
-                      struct err *err);
 
 #endif

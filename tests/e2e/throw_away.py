@@ -16,12 +16,12 @@ def tables(where):
 
 
 def views(where):
-    path = where / ".moulin/views/local.json"
-    return path.read_text() if path.exists() else ""
+    versions = sorted((where / "warehouse/_moulin/views/local").glob("v*.json"), key=lambda path: int(path.stem[1:]))
+    return versions[-1].read_text() if versions else ""
 
 
 def files(where):
-    return sorted(str(p.relative_to(where)) for p in (where / "warehouse").rglob("*") if p.is_file())
+    return sorted(str(p.relative_to(where)) for p in (where / "warehouse").rglob("*") if p.is_file() and "_moulin" not in p.parts)
 
 
 with folder() as work:
