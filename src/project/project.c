@@ -225,6 +225,19 @@ static void take_engine(struct reader *r, const struct yaml *node,
         environment->engine.properties = yaml_to_json(r->arena, engine);
 }
 
+/// Where the catalog is Glue's, functions and tasks are in that account too.
+static void take_workflows(struct reader *r, const struct yaml *node,
+                           struct project_environment *environment)
+{
+    const struct yaml *workflows = yaml_get(node, STR("workflows"));
+    const bool is_glue = str_is(environment->catalog.type, "glue");
+    environment->workflows.type =
+        yaml_str(yaml_get(workflows, STR("type")), is_glue ? STR("step_functions") : STR("local"));
+    environment->workflows.state_machine =
+        yaml_str(yaml_get(workflows, STR("state_machine")),
+                 arena_printf(r->arena, "%.*s-{workflow}_pipeline", STR_ARGS(environment->name)));
+}
+
 static void take_secrets(struct reader *r, const struct yaml *node,
                          struct project_environment *environment)
 {
@@ -319,6 +332,7 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     TRY(take_catalog(r, node, environment));
     take_engine(r, node, environment);
     take_secrets(r, node, environment);
+    take_workflows(r, node, environment);
     TRY(take_http(r, node, environment));
     TRY(take_namespaces(r, node, environment));
     TRY(check_types(r, node, environment));

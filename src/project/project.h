@@ -52,6 +52,10 @@ struct project_environment {
         struct json properties; // every key of `engine:`
     } engine;
     struct {
+        struct str type;          // local, step_functions
+        struct str state_machine; // "dev-{workflow}_pipeline"
+    } workflows;
+    struct {
         struct str type;   // secretsmanager, ssm; "" = none
         struct str prefix; // "dev-"
     } secrets;
