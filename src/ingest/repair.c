@@ -202,9 +202,9 @@ static rc cannot_undo(const struct patient *p, struct err *err)
         metadata_parent(p->child.metadata, p->torn.items[p->torn.count - 1]);
     if (before == NULL)
         return err_hint(err, "drop the table: the next load makes it again");
-    return err_hint(err, "moulin table rollback %.*s.%.*s %lld takes the table back to before it",
-                    STR_ARGS(p->child.namespace_name), STR_ARGS(p->child.name),
-                    (long long)before->snapshot_id);
+    return err_hint(
+        err, "moulin table rollback %.*s.%.*s --snapshot %lld takes the table back to before it",
+        STR_ARGS(p->child.namespace_name), STR_ARGS(p->child.name), (long long)before->snapshot_id);
 }
 
 /// A commit that takes the torn files out and puts what they replaced back in.
