@@ -4,7 +4,7 @@ BUILD := build
 PREFIX ?= /usr/local
 CACHE := $(or $(MOULIN_CACHE),.cache)
 
-.PHONY: help setup build package-files install demo test test-fast interop bench format check-style clean
+.PHONY: help setup build package-files install archive demo test test-fast interop bench format check-style clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ install: build ## install under PREFIX (/usr/local)
 	@if [ -f $(BUILD)/lib/package/libcurl.so.4 ]; then \
 	    install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/moulin/package $(BUILD)/bootstrap $(BUILD)/lib/package/libcurl.so.4; \
 	else echo "make package-files, then make install again, for moulin package"; fi
+
+archive: package-files ## write build/moulin-VERSION-linux-ARCH.tar.gz: the program with its libraries, for CI runners
+	@BUILD=$(BUILD) tools/archive
 
 demo: build ## write a project into ./demo, run the chess pipeline, show the result (LIVE=1 asks the real API)
 	@tools/demo

@@ -158,7 +158,8 @@ static rc add_time_zones(struct collector *c, struct err *err)
 
 static bool is_project_part(struct str name, int depth)
 {
-    return depth == 0 && (str_is(name, "project") || str_is(name, "package.json"));
+    return depth == 0 && (str_is(name, "project") || str_is(name, "package.json") ||
+                          str_is(name, "moulin") || str_is(name, "LICENSE")); // of make archive
 }
 
 /// Byte 18 of an ELF file names the machine.

@@ -38,6 +38,13 @@ static bool is_transform_verb(struct str word)
     return false;
 }
 
+/// An archive of the program (make archive): it knows no project and no source.
+static bool is_program_alone(struct arena *arena, const char *folder)
+{
+    return !fs_exists(arena_printf(arena, "%s/package.json", folder)) &&
+           !fs_exists(arena_printf(arena, "%s/project", folder));
+}
+
 typedef VEC(const char *) word_vec;
 
 rc package_words(struct arena *arena, const char *folder, struct invocation *invocation,
@@ -47,6 +54,8 @@ rc package_words(struct arena *arena, const char *folder, struct invocation *inv
     size_t count = invocation->word_count;
     struct str source;
     word_vec all = {0};
+    if (is_program_alone(arena, folder))
+        return RC_OK;
     if (count > 0 && strcmp(words[0], "moulin") == 0)
         words++, count--;
     TRY(package_source(arena, folder, &source, err));

@@ -4,6 +4,7 @@
 ///   of a source:       no words, or options only -> ingest SOURCE [options]
 ///   of the dbt project: no words -> transform build; [dbt] [transform] VERB ... -> transform VERB
 ///   ... else               the words as they are, without a leading "moulin"
+///   of the program alone (make archive): the words as they are
 
 #ifndef CLI_PACKAGE_WORDS_H
 #define CLI_PACKAGE_WORDS_H

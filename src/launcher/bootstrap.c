@@ -27,11 +27,16 @@ static int keep_folder(char *path)
     return 1;
 }
 
-static int has_program(void)
+static int has(const char *place)
 {
     char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/bin/moulin", root);
+    snprintf(path, sizeof path, "%s/%s", root, place);
     return access(path, R_OK) == 0;
+}
+
+static int has_program(void)
+{
+    return has("bin/moulin");
 }
 
 // /proc/self/exe is the truth; without /proc, the path by which the kernel was asked; then Lambda's
@@ -79,8 +84,10 @@ int main(int argc, char **argv)
         return 2;
     }
     setenv("MOULIN_HOME", root[0] != '\0' ? root : "/", 1); // /proc/self/exe will be the loader
-    setenv("DBT_TARGET_PATH", "/tmp/target", 0);            // only /tmp can be written in Lambda
-    set_default("MOULIN_PROJECT_DIR", "project");
+    if (has("project")) { // a package of a source; an archive of the program alone has none
+        setenv("DBT_TARGET_PATH", "/tmp/target", 0); // only /tmp can be written in Lambda
+        set_default("MOULIN_PROJECT_DIR", "project");
+    }
     set_default("TZDIR", "share/zoneinfo");
     set_default("SSL_CERT_FILE", "share/ca-certificates.crt");
     snprintf(loader, sizeof loader, "%s/lib/ld.so", root);
