@@ -4,6 +4,7 @@ of the project fail when the project is broken. One provider folder per layer se
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,15 +57,17 @@ def the_base_is_valid_and_passes_its_tests():
 
 @case
 def another_source_is_the_files_of_the_first_with_its_name_in_place():
+    before = {name: (PROJECT / name).read_text() for name in ("moulin.yml", "README.md", "pipelines/orchestrate/schedule.yml")}
+    moulin("new", "source", "weather_report", cwd=PROJECT)
     for file in sorted(PROJECT.glob("pipelines/chess_*.tf")):
         copy = file.with_name(file.name.replace("chess", "weather_report"))
-        copy.write_text(file.read_text().replace("chess", "weather_report"))
-    machine = PROJECT / "pipelines/orchestrate/chess.asl.json"
-    machine.with_name("weather_report.asl.json").write_text(machine.read_text().replace("chess", "weather_report"))
+        assert copy.read_text() == file.read_text().replace("chess", "weather_report"), copy
     run("terraform", "fmt", "-check", "-recursive", "-diff")
     assert passed(layer_tests("pipelines", "-filter=tests/environments.tftest.hcl", "-filter=tests/permissions.tftest.hcl")) >= 15
-    for file in PROJECT.glob("pipelines/**/weather_report*"):
-        file.unlink()
+    for path in sorted(PROJECT.glob("pipelines/**/weather_report*"), reverse=True):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for name, text in before.items():
+        (PROJECT / name).write_text(text)
 
 
 @case

@@ -1,4 +1,4 @@
-# Who CI is: GitHub's workflows sign in by OIDC, without keys. Pull requests take the role that may look (and build into
+# Who CI is: GitHub's workflows sign in by OIDC, without keys. Pull requests, and the nightly look for drift on the branch main, take the role that may look (and build into
 # throw-away databases), deployments the one that may change; which run gets which is decided by the token's subject.
 # The OIDC provider is one per account: base/aws/account makes it.
 
@@ -7,7 +7,7 @@ locals {
   github     = "token.actions.githubusercontent.com"
 
   github_subjects = {
-    plan  = "repo:${coalesce(var.github_repository, "-")}:pull_request"
+    plan  = ["repo:${coalesce(var.github_repository, "-")}:pull_request", "repo:${coalesce(var.github_repository, "-")}:ref:refs/heads/main"]
     apply = "repo:${coalesce(var.github_repository, "-")}:environment:${var.environment}"
   }
   github_assume = {

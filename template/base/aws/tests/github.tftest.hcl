@@ -27,7 +27,7 @@ run "pull_requests_look_deployments_change" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.github_plan[0].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == "repo:owner/repo:pull_request"
+    condition     = jsondecode(aws_iam_role.github_plan[0].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:owner/repo:pull_request", "repo:owner/repo:ref:refs/heads/main"]
     error_message = "another run than a pull request's gets the plan role"
   }
   assert {
