@@ -6,11 +6,11 @@
 
 #include "base/fs.h"
 #include "iceberg/catalog.h"
-#include "store/store.h"
+#include "test_place.h"
 
 struct fixture {
     struct arena *arena;
-    struct str folder;
+    struct str folder, root; // root: URI of the warehouse
     struct store *store;
     struct catalog_options options;
     struct catalog *catalog;
@@ -31,11 +31,11 @@ static struct fixture *open_fixture(const char *type)
     struct fixture *f = ARENA_NEW(arena, struct fixture);
     f->arena = arena;
     f->folder = arena_str(arena, str_of(folder));
-    assert_ok(f, store_open(arena, STR("file:///"), &f->store, &f->err));
+    f->store = place_open(arena, folder, &f->root);
     f->options =
         (struct catalog_options){.type = str_of(type),
                                  .uri = arena_printf(arena, "sqlite:///%s/catalog.db", folder),
-                                 .warehouse = f->folder,
+                                 .warehouse = f->root,
                                  .store = f->store};
     assert_ok(f, catalog_open(&f->options, &f->catalog, &f->err));
     return f;
@@ -139,7 +139,7 @@ static void test_a_namespace_may_have_a_location_of_its_own(void **state)
 {
     (void)state;
     struct fixture *f = open_fixture("sql");
-    const struct str elsewhere = arena_printf(f->arena, "file://%.*s-b", STR_ARGS(f->folder));
+    const struct str elsewhere = arena_printf(f->arena, "%.*s-b", STR_ARGS(f->root));
     const struct catalog_location locations[] = {{STR("own"), elsewhere}, {STR("old"), elsewhere}};
     struct properties given = {0};
     struct catalog *catalog;
@@ -222,7 +222,7 @@ static void test_a_table_folder_is_opened_by_its_newest_version(void **state)
         assert_ok(f, table_open(f->store, f->arena, created.metadata->location, &table, &f->err));
         assert_true(str_is(properties_get(&table.metadata->properties, STR("k"), STR("")), "v"));
     }
-    assert_int_equal(table_open(f->store, f->arena, f->folder, &table, &f->err), RC_NOT_FOUND);
+    assert_int_equal(table_open(f->store, f->arena, f->root, &table, &f->err), RC_NOT_FOUND);
     close_fixture(f);
 }
 

@@ -11,7 +11,7 @@
 #include "base/fs.h"
 #include "db/sqlite.h"
 #include "iceberg/maintenance.h"
-#include "store/store.h"
+#include "test_place.h"
 
 enum { MAX_OPERATIONS = 200, TABLES = 3 };
 
@@ -111,9 +111,10 @@ static struct fixture *open_fixture(const char *type, enum place place)
     f->arena = arena;
     f->folder = arena_str(arena, str_of(folder));
     f->uri = arena_printf(arena, "sqlite:///%s/catalog.db", folder);
-    f->inner = place == IN_MEMORY ? store_open_memory(arena) : store_open_posix(arena);
-    f->root = place == IN_MEMORY ? STR("memory://warehouse")
-                                 : arena_printf(arena, "file://%s/warehouse", folder);
+    f->root = STR("memory://warehouse");
+    f->inner = place == IN_MEMORY && !place_is_remote()
+                   ? store_open_memory(arena)
+                   : place_open(arena, arena_printf(arena, "%s/warehouse", folder).bytes, &f->root);
     f->faulty = store_open_fault(arena, f->inner, &f->fault);
     f->fault.context = f;
     f->fault.after = note_failure;

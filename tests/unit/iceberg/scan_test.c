@@ -10,12 +10,12 @@
 #include "iceberg/deletion_vector.h"
 #include "iceberg/predicate.h"
 #include "iceberg/scan_sql.h"
-#include "store/store.h"
+#include "test_place.h"
 
 /// A table "n.t" in a catalog of its own, and an engine to write and read it.
 struct fixture {
     struct arena *arena;
-    struct str folder;
+    struct str folder, root; // root: URI of the warehouse
     struct store *store;
     struct catalog *catalog;
     struct duck_connection *connection;
@@ -37,16 +37,17 @@ static int set_up(void **state)
     struct fixture *f = ARENA_NEW(arena, struct fixture);
     f->arena = arena;
     f->folder = arena_str(arena, str_of(folder));
-    f->store = store_open_posix(arena);
+    f->store = place_open(arena, folder, &f->root);
     const struct catalog_options options = {
         .type = STR("sql"),
         .uri = arena_printf(arena, "sqlite:///%s/catalog.db", folder),
-        .warehouse = arena_printf(arena, "file://%s", folder),
+        .warehouse = f->root,
         .store = f->store};
     need(f, catalog_open(&options, &f->catalog, &f->err));
     need(f, catalog_ensure_namespace(f->catalog, STR("n"), &f->err));
     struct duck *duck;
-    need(f, duck_open(arena, &(struct duck_options){.threads = 1}, &duck, &f->err));
+    const struct duck_options engine = place_duck_options(f->store, 1);
+    need(f, duck_open(arena, &engine, &duck, &f->err));
     need(f, duck_connect(duck, arena, &f->connection, &f->err));
     *state = f;
     return 0;
@@ -113,7 +114,12 @@ static void commit_delete(struct fixture *f, const char *name, const char *sql,
                     f->arena, "COPY (%s) TO '%.*s' (FORMAT parquet%s)", sql, STR_ARGS(path),
                     file.content == CONTENT_EQUALITY_DELETES ? ", FIELD_IDS {'name': 2}" : ""),
                 NULL, NULL, &f->err));
-    file.path = arena_printf(f->arena, "file://%.*s", STR_ARGS(path));
+    file.path = arena_printf(f->arena, "%.*s/%s", STR_ARGS(f->root), name);
+    if (place_is_remote()) {
+        struct str bytes;
+        need(f, fs_read(f->arena, path, 1 << 20, &bytes, &f->err));
+        need(f, store_put(f->store, file.path, bytes, (struct store_put_options){0}, &f->err));
+    }
     file.file_format = STR("PARQUET");
     file.record_count = 1;
     file.file_size_bytes = 1;

@@ -7,11 +7,11 @@
 
 #include "base/fs.h"
 #include "iceberg/maintenance.h"
-#include "store/store.h"
+#include "test_place.h"
 
 struct fixture {
     struct arena *arena;
-    struct str folder;
+    struct str folder, root; // root: URI of the warehouse
     struct store *store;
     struct catalog *catalog;
     struct err err;
@@ -39,11 +39,12 @@ static int set_up(void **state)
     struct fixture *f = ARENA_NEW(arena, struct fixture);
     f->arena = arena;
     f->folder = arena_str(arena, str_of(folder));
-    f->store = store_open_memory(arena);
+    f->root = STR("memory://warehouse");
+    f->store = place_is_remote() ? place_open(arena, "", &f->root) : store_open_memory(arena);
     const struct catalog_options options = {
         .type = STR("sql"),
         .uri = arena_printf(arena, "sqlite:///%s/catalog.db", folder),
-        .warehouse = STR("memory://warehouse"),
+        .warehouse = f->root,
         .store = f->store};
     assert_ok(f, catalog_open(&options, &f->catalog, &f->err));
     assert_ok(f, catalog_create_namespace(f->catalog, STR("ns"), NULL, &f->err));
@@ -86,7 +87,7 @@ static rc commit(struct fixture *f, struct transaction *tx)
 
 static struct data_file file_named(struct fixture *f, const char *name, int64_t rows)
 {
-    const struct str path = arena_printf(f->arena, "memory://warehouse/ns/t/data/%s", name);
+    const struct str path = arena_printf(f->arena, "%.*s/ns/t/data/%s", STR_ARGS(f->root), name);
     assert_ok(f, store_put(f->store, path, STR("x"), (struct store_put_options){0}, &f->err));
     return (struct data_file){.path = path, .record_count = rows, .file_size_bytes = 1};
 }
@@ -180,7 +181,7 @@ static void test_files_that_are_gone_are_a_conflict(void **state)
 {
     struct fixture *f = *state;
     append(f, "a");
-    const struct str path = STR("memory://warehouse/ns/t/data/a");
+    const struct str path = str_concat(f->arena, f->root, STR("/ns/t/data/a"));
     struct transaction *first = begin(f), *second = begin(f);
     const struct data_file b = file_named(f, "b", 4);
     assert_ok(f, transaction_overwrite(first, &path, 1, &b, 1, &f->err));
@@ -215,7 +216,7 @@ static void test_position_deletes_make_a_row_delta(void **state)
 {
     struct fixture *f = *state;
     append(f, "a");
-    const struct str path = STR("memory://warehouse/ns/t/data/a");
+    const struct str path = str_concat(f->arena, f->root, STR("/ns/t/data/a"));
     struct data_file deletes = file_named(f, "deletes", 2);
     deletes.content = CONTENT_POSITION_DELETES;
     deletes.referenced_data_file = path;
@@ -372,7 +373,7 @@ static void test_expiry_keeps_what_is_referenced(void **state)
     static const rc present[] = {RC_NOT_FOUND, RC_OK, RC_NOT_FOUND, RC_OK, RC_OK};
     for (int i = 0; i < 5; i++) {
         struct store_object object;
-        const struct str path = arena_printf(f->arena, "memory://warehouse/ns/t/data/f%d", i);
+        const struct str path = arena_printf(f->arena, "%.*s/ns/t/data/f%d", STR_ARGS(f->root), i);
         assert_int_equal(store_head(f->store, path, &object, &f->err), present[i]);
     }
     struct expire_options wrong = options;
