@@ -13,12 +13,11 @@ from _lib import MOULIN, case, finish, folder, moulin, moulin_json  # noqa: E402
 
 INPUT = {"replay": "pipelines/ingest/chess-ingestion/recordings/2009-11-02.har", "now": "2009-11-02T12:00:00Z",
          "start_month": "2009/10", "end_month": "2009/10"}
-STUB = """
-local:
-  "arn:aws:states:::sns:publish": {result: {MessageId: "1"}}
+STUB = """\
+  "arn:aws:states:::sqs:sendMessage": {result: {MessageId: "1"}}
 """
 WAITS = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "Next": "N"},
-                                    "N": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": {"a": 1}, "End": True}}}
+                                    "N": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"a": 1}, "End": True}}}
 
 
 def new_project(work):
@@ -61,11 +60,13 @@ def the_pipeline_runs_twice_and_loads_no_row_twice():
         second = moulin_json("run", "chess", "--input", json.dumps(INPUT), "--name", "second", cwd=where)
         assert second["status"] == "SUCCEEDED" and second["output"]["ingest"]["result"]["commits"] == 0, second
         assert moulin_json("query", count, cwd=where) == rows
+        passed = [[e["details"].get("name") for e in moulin_json("run", "--show", n, cwd=where)["events"] if e["type"].endswith("StateEntered")] for n in ("first", "second")]
+        assert "TellOfSchema" in passed[0] and "TellOfSchema" not in passed[1], passed  # new tables are told, once
         listed = moulin_json("run", "--list", cwd=where)
         assert [(e["id"], e["status"]) for e in listed] == [("second", "SUCCEEDED"), ("first", "SUCCEEDED")], listed
         shown = moulin_json("run", "--show", "fir", cwd=where)
         types = [e["type"] for e in shown["events"]]
-        assert types[0] == "ExecutionStarted" and types[-1] == "ExecutionSucceeded" and types.count("TaskSucceeded") == 2, types
+        assert types[0] == "ExecutionStarted" and types[-1] == "ExecutionSucceeded" and types.count("TaskSucceeded") == 3, types
         moulin("run", "chess", "--name", "first", cwd=where, code=1)
         moulin("check", cwd=where)
         moulin("doctor", cwd=where)
