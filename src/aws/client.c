@@ -247,7 +247,7 @@ static rc try_once(const struct aws_client *client, struct arena *arena, struct 
                    const struct aws_call *call, int attempt, int max_attempts,
                    struct http_response *ret_response, struct aws_failure *failure, struct err *err)
 {
-    struct plan plan;
+    struct plan plan = {0};
     rc code = make_plan(scratch, client, call, &plan, err);
     if (code == RC_OK)
         code = send_once(client, arena, scratch, call, &plan, attempt, max_attempts, ret_response,
@@ -257,6 +257,9 @@ static rc try_once(const struct aws_client *client, struct arena *arena, struct 
     aws_failure_of_error(err, failure);
     failure->is_unknown = code == RC_NETWORK || code == RC_TIMEOUT || code == RC_INTERRUPTED;
     (void)tell_network_error(client, call, err);
+    if (code == RC_NETWORK && plan.host.length > 0 && !plan.endpoint.is_custom)
+        (void)err_hint(err, "is %.*s a region, and does this network reach AWS?",
+                       STR_ARGS(plan.endpoint.signing_region));
     return code;
 }
 

@@ -22,13 +22,13 @@ struct run_watch {
 static rc open_history(struct command_context *context, struct project *project, bool must_exist,
                        struct history **ret_history, struct err *err)
 {
-    struct str path;
-    TRY(fs_join(context->arena, project->state_folder, STR("history.db"), &path, err));
+    struct str folder, path;
+    TRY(project_state_folder(project, context->arena, &folder, err));
+    TRY(fs_join(context->arena, folder, STR("history.db"), &path, err));
     if (must_exist && !fs_exists(path)) {
         *ret_history = NULL;
         return RC_OK;
     }
-    TRY(fs_make_folders(project->state_folder, err));
     return history_open(context->arena, path, ret_history, err);
 }
 

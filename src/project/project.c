@@ -305,6 +305,30 @@ static rc check_type(struct reader *r, const struct yaml *node, const char *key,
     return err_hint(r->err, "%s", hint);
 }
 
+static rc check_lower(struct reader *r, const struct yaml *at, struct str name)
+{
+    const struct str lower = str_lower(r->arena, name);
+    if (str_equal(lower, name))
+        return RC_OK;
+    yaml_error(r->err, at, RC_CONFIG,
+               "'%.*s' cannot be part of a name in Glue, which keeps names in lower case",
+               STR_ARGS(name));
+    return err_hint(r->err, "write '%.*s'", STR_ARGS(lower));
+}
+
+/// Names of databases come from here, so a capital is a mistake of this file.
+static rc check_glue_names(struct reader *r, const struct yaml *root, const struct yaml *node)
+{
+    const struct yaml *prefix = yaml_get(node, STR("namespace_prefix"));
+    const struct yaml *landing = yaml_get(yaml_get(root, STR("landing")), STR("namespace"));
+    const struct yaml *namespaces = yaml_get(node, STR("namespaces"));
+    TRY(check_lower(r, prefix, yaml_str(prefix, STR(""))));
+    TRY(check_lower(r, landing, yaml_str(landing, STR(""))));
+    for (size_t i = 0; namespaces != NULL && i < namespaces->count; i++)
+        TRY(check_lower(r, namespaces->members[i].key, namespaces->members[i].key->text));
+    return RC_OK;
+}
+
 static rc check_types(struct reader *r, const struct yaml *node,
                       const struct project_environment *environment)
 {
@@ -336,6 +360,8 @@ static rc take_environment(struct reader *r, const struct yaml *root, struct str
     TRY(take_http(r, node, environment));
     TRY(take_namespaces(r, node, environment));
     TRY(check_types(r, node, environment));
+    if (str_is(environment->catalog.type, "glue"))
+        TRY(check_glue_names(r, root, node));
     take_names(r, root, node, environment);
     project->environment = environment;
     return RC_OK;

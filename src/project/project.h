@@ -72,7 +72,7 @@ struct project {
     struct arena *arena;
     struct str folder;       // absolute path
     struct str file;         // path of moulin.yml as it is shown in messages
-    struct str state_folder; // folder/.moulin: history, leases, temporary files; made when needed
+    struct str state_folder; // folder/.moulin; use project_state_folder()
     struct str name;
     const struct project_environment *environment; // the chosen one
     struct project_environment *environments;
@@ -108,6 +108,13 @@ CHECK rc project_open(struct arena *arena, struct project_options options,
 /// Path of a file of the project: `name` is relative to the project's folder.
 CHECK rc project_path(const struct project *project, struct arena *arena, struct str name,
                       struct str *ret_path, struct err *err);
+
+/// Where this machine's notes about the project lie (history of runs): .moulin in its folder, or,
+/// where that cannot be written, a folder of this user's below TMPDIR. It is made.
+CHECK rc project_state_folder(const struct project *project, struct arena *arena,
+                              struct str *ret_folder, struct err *err);
+/// Whether files can be made in the project's folder.
+bool project_is_writable(const struct project *project);
 
 /// The value of {{ secret('a/b') }}: the environment variable MOULIN_SECRET_A_B (other characters
 /// than letters and digits become _), else the key a: {b: ...} or "a/b" of secrets.yml, else what

@@ -101,6 +101,22 @@ static rc as_mistake_of_the_project(rc code, struct err *err)
     return is_content ? RC_CONFIG : code;
 }
 
+/// target/ of the call; of a project that cannot be written (an image) it lies beside this
+/// machine's notes about it.
+static rc choose_target(struct transform *t, struct err *err)
+{
+    const struct transform_options *options = t->options;
+    struct str folder;
+    if (options->target_path.length > 0) {
+        t->root->target_path = options->target_path;
+        return RC_OK;
+    }
+    if (options->project == NULL || project_is_writable(options->project))
+        return RC_OK;
+    TRY(project_state_folder(options->project, t->arena, &folder, err));
+    return fs_join(t->arena, folder, STR("target"), &t->root->target_path, err);
+}
+
 rc transform_open(struct arena *arena, struct transform_options *options,
                   struct transform **ret_transform, struct err *err)
 {
@@ -121,8 +137,7 @@ rc transform_open(struct arena *arena, struct transform_options *options,
     make_environments(t);
     TRY(as_mistake_of_the_project(project_file_load(t, err), err));
     TRY(load_builtins(t, err));
-    if (options->target_path.length > 0)
-        t->root->target_path = options->target_path;
+    TRY(choose_target(t, err));
     TRY(as_mistake_of_the_project(parse_project(t, err), err));
     TRY(graph_levels(t, err));
     arena_defer(arena, close_transform, t);

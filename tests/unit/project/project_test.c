@@ -124,6 +124,12 @@ static void test_mistakes_are_named_with_place_and_suggestion(void **state)
          "env_var", 3},
         {"name: a\nenvironments:\n  l: {warehouse: \"{{ secret('x/y') }}\"}\n", "", "x/y",
          "MOULIN_SECRET_X_Y", 3},
+        {"name: a\nenvironments:\n  l: {warehouse: w, catalog: {type: glue}, namespace_prefix: "
+         "D_}\n",
+         "", "D_", "d_", 3},
+        {"name: a\nenvironments:\n  l: {warehouse: w, catalog: {type: glue}}\n"
+         "landing: {namespace: Raw}\n",
+         "", "lower case", "raw", 4},
         {"name: [\n", "", "", "", 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
