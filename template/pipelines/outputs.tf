@@ -15,3 +15,8 @@ output "work_group" {
 output "buckets" {
   value = { ingestion = module.ingestion_bucket.name, staging = module.staging_bucket.name }
 }
+
+output "allow_destroy" {
+  description = "Whether `make destroy` takes buckets and images along that are not empty; as of the last apply."
+  value       = var.allow_destroy
+}
