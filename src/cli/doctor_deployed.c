@@ -112,24 +112,41 @@ static rc check_parameter(struct doctor *d, struct str name, struct str *ret_val
     return doctor_say(d, what, DOCTOR_OK, STR("is there"), err);
 }
 
+/// As project/secrets_aws.c names them: one secret per source, or one parameter per key.
+static struct str name_in_aws(struct doctor *d, struct str name, bool is_parameter)
+{
+    struct str prefix = d->project->environment->secrets.prefix;
+    if (!is_parameter)
+        return str_concat(d->arena, prefix, str_slice(name, 0, str_find_byte(name, '/')));
+    while (str_has_suffix(prefix, STR("-")) || str_has_suffix(prefix, STR("/")))
+        prefix.length--;
+    return arena_printf(d->arena, "%s%.*s/%.*s", str_has_prefix(prefix, STR("/")) ? "" : "/",
+                        STR_ARGS(prefix), STR_ARGS(name));
+}
+
 static rc check_secrets(struct doctor *d, struct err *err)
 {
-    const struct project_environment *e = d->project->environment;
+    const struct str type = d->project->environment->secrets.type;
+    const bool is_parameter = str_is(type, "ssm");
     str_vec names = {0}, asked = {0};
     struct err problem;
     if (secrets_of_project(d, &names, &problem) != RC_OK)
         return doctor_say_err(d, STR("secrets"), DOCTOR_FAIL, &problem, "", err);
+    if (names.count > 0 && type.length == 0)
+        return doctor_say(d, STR("secrets"), DOCTOR_WARN,
+                          STR("are asked for by source.yml, and moulin.yml says nothing of where "
+                              "this environment keeps them (secrets: {type: secretsmanager})"),
+                          err);
     for (size_t i = 0; i < names.count; i++) {
-        const size_t slash = str_find_byte(names.items[i], '/');
-        const struct str name = arena_printf(d->arena, "%.*s-%.*s", STR_ARGS(e->name),
-                                             STR_ARGS(str_slice(names.items[i], 0, slash)));
+        const struct str name = name_in_aws(d, names.items[i], is_parameter);
+        struct str ignored;
         bool is_known = false;
         for (size_t k = 0; k < asked.count && !is_known; k++)
             is_known = str_equal(asked.items[k], name);
         if (is_known)
             continue;
         *vec_push(d->arena, &asked) = name;
-        TRY(check_secret(d, name, err));
+        TRY(is_parameter ? check_parameter(d, name, &ignored, err) : check_secret(d, name, err));
     }
     return RC_OK;
 }

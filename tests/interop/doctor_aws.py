@@ -18,6 +18,7 @@ environments:
     catalog: {type: glue}
     engine: {type: athena, work_group: dev-chess-platform}
     namespace_prefix: dev_
+    secrets: {type: secretsmanager}
     namespaces: {analytics: {location: "s3://dev-staging-chess-platform"}}
 landing: {namespace: landing, format_version: 2}
 names:
@@ -121,6 +122,24 @@ with folder() as work:
                 (project / "moulin.yml").write_text(MOULIN_YML)
             assert lines[f"bucket {BUCKETS[0]}"][0] == "warning" and "versions" in lines[f"bucket {BUCKETS[0]}"][1]
             assert lines["Athena work group empty"][0] == "failed" and "output location" in lines["Athena work group empty"][1]
+
+        @case
+        def parameters_and_prefixes_of_secrets_are_followed():
+            def lines_with(secrets):
+                (project / "moulin.yml").write_text(MOULIN_YML.replace("    secrets: {type: secretsmanager}\n", secrets))
+                try:
+                    return doctor(project, aws.env, code=None)
+                finally:
+                    (project / "moulin.yml").write_text(MOULIN_YML)
+
+            what = "parameter /team/dev/chess/api_key"
+            ssm = '    secrets: {type: ssm, prefix: "/team/dev/"}\n'
+            assert lines_with(ssm)[what][0] == "failed"
+            aws.client("ssm").put_parameter(Name="/team/dev/chess/api_key", Type="SecureString", Value="do-not-show")
+            lines = lines_with(ssm)
+            assert lines[what][0] == "ok" and "do-not-show" not in str(lines), lines[what]
+            assert lines_with('    secrets: {type: secretsmanager, prefix: "x-"}\n')["secret x-chess"][0] == "failed"
+            assert lines_with("")["secrets"][0] == "warning"
 
         @case
         def another_region_in_the_environment_is_told():
