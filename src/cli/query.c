@@ -242,7 +242,7 @@ static rc make_view(struct query *q, const struct duck_table_name *name, struct 
     return RC_OK;
 }
 
-static enum output_kind kind_of(enum duck_kind kind)
+enum output_kind query_output_kind(enum duck_kind kind)
 {
     switch (kind) {
     case DUCK_BOOL:
@@ -272,8 +272,8 @@ static struct str shown(struct arena *arena, const struct duck_value *value)
     return (struct str){text, value->text.length * 2};
 }
 
-static rc print_chunk(struct query *q, const struct duck_rows *rows, struct arena *scratch,
-                      int64_t *left, struct err *err)
+rc query_print_rows(struct output *output, const struct duck_rows *rows, struct arena *scratch,
+                    int64_t *left, struct err *err)
 {
     struct output_cell *cells = ARENA_ARRAY(scratch, struct output_cell, rows->column_count);
     for (size_t row = 0; row < rows->row_count && *left != 0; row++) {
@@ -283,7 +283,7 @@ static rc print_chunk(struct query *q, const struct duck_rows *rows, struct aren
             if (!value->is_null)
                 cells[i].text = shown(scratch, value);
         }
-        TRY(output_row(q->context->output, cells, err));
+        TRY(output_row(output, cells, err));
         *left -= *left > 0;
     }
     return RC_OK;
@@ -295,7 +295,8 @@ static rc print_stream(struct query *q, struct duck_stream *stream, struct err *
     const struct duck_column *columns = duck_stream_columns(stream, &count);
     struct output_column *shown_columns = ARENA_ARRAY(q->arena, struct output_column, count);
     for (size_t i = 0; i < count; i++)
-        shown_columns[i] = (struct output_column){columns[i].name, kind_of(columns[i].kind)};
+        shown_columns[i] =
+            (struct output_column){columns[i].name, query_output_kind(columns[i].kind)};
     TRY(output_table_begin(q->context->output, shown_columns, count, NULL, err));
     int64_t left = q->options->limit;
     struct arena *scratch = arena_open(q->arena);
@@ -306,7 +307,7 @@ static rc print_stream(struct query *q, struct duck_stream *stream, struct err *
             break;
         TRY(result);
         arena_reset(scratch);
-        TRY(print_chunk(q, &rows, scratch, &left, err));
+        TRY(query_print_rows(q->context->output, &rows, scratch, &left, err));
     }
     return output_table_end(q->context->output, err);
 }
@@ -334,6 +335,8 @@ rc query_run(struct command_context *context, struct str sql, const struct query
 {
     struct query q = {.context = context, .options = options, .arena = context->arena};
     TRY(command_project(context, &q.project, err));
+    if (!str_is(q.project->environment->engine.type, "embedded"))
+        return query_run_engine(context, q.project, sql, options, err);
     TRY(project_catalog(q.project, &q.catalog, err));
     TRY(open_engine(&q, err));
     TRY(travel_rewrite(q.arena, sql, &sql, err));

@@ -154,10 +154,11 @@ rc engine_error(struct engine *engine, struct str name, struct str message, stru
     failure->is_too_many_partitions = str_is(name, "ICEBERG_TOO_MANY_OPEN_PARTITIONS") ||
                                       str_contains(message, STR("TOO_MANY_OPEN_PARTITIONS")) ||
                                       str_contains(message, STR("open writers for partitions"));
-    const bool has_name = name.length == 0 || str_contains(message, name);
-    err_set(err, code, "%s: %.*s%s%.*s%s%.*s", engine->class->name, STR_ARGS(message),
-            has_name ? "" : " ", STR_ARGS(has_name ? STR("") : name),
-            query_id.length > 0 ? ", query " : "", STR_ARGS(query_id));
+    const struct str shown = str_contains(message, name) ? STR("") : name; // also when it is ""
+    const bool has_both = shown.length > 0 && query_id.length > 0;
+    err_set(err, code, "%s: %.*s (%.*s%s%s%.*s)", engine->class->name, STR_ARGS(message),
+            STR_ARGS(shown), has_both ? ", " : "", query_id.length > 0 ? "query " : "",
+            STR_ARGS(query_id));
     return hint[0] != '\0' ? err_hint(err, "%s", hint) : code;
 }
 

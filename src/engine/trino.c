@@ -364,7 +364,7 @@ static rc follow(struct statement *s, struct arena *arena, const char *method, b
 }
 
 // Tells the server to forget the statement. What it says to that changes nothing any more.
-static void cancel(struct statement *s)
+static void cancel(struct statement *s, bool is_wanted)
 {
     struct arena *scratch = arena_open(NULL);
     struct http_request request;
@@ -372,7 +372,8 @@ static void cancel(struct statement *s)
     struct err ignored = {0};
     if (s->next_uri.length > 0 && follow(s, scratch, "DELETE", true, &request, &ignored) == RC_OK &&
         http_send(s->trino->http, scratch, &request, &response, &ignored) == RC_OK)
-        log_info("trino: query %.*s was cancelled", STR_ARGS(s->answer->query_id));
+        log_write(is_wanted ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "trino: query %.*s was cancelled",
+                  STR_ARGS(s->answer->query_id));
     s->next_uri = STR("");
     arena_close(scratch);
 }
@@ -487,7 +488,7 @@ static rc run(struct engine *engine, struct arena *arena, struct str sql,
             code = ask(&s, page, &request, &json, err);
     }
     if (code != RC_OK && s.next_uri.length > 0)
-        cancel(&s);
+        cancel(&s, code == RC_EOF);
     arena_close(page);
     return code == RC_EOF ? RC_OK : code;
 }

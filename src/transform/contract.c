@@ -104,7 +104,10 @@ static void add_condition(struct visit *visit, struct str broken, struct str mes
 {
     const struct str text = duck_quote_literal(visit->arena, message);
     *vec_push(visit->arena, &visit->conditions) =
-        arena_printf(visit->arena, "CASE WHEN %.*s THEN error(%.*s) ELSE true END",
+        arena_printf(visit->arena,
+                     visit->t->profile.class->sends_sql
+                         ? "CASE WHEN %.*s THEN CAST(fail(%.*s) AS boolean) ELSE true END"
+                         : "CASE WHEN %.*s THEN error(%.*s) ELSE true END",
                      STR_ARGS(broken), STR_ARGS(text));
 }
 
@@ -135,7 +138,7 @@ static rc apply_constraint(struct visit *visit, struct str column, struct value 
     const enum constraint_type type = type_of_constraint(constraint);
     const struct str expression = text_in(constraint, "expression");
     if (visit->stores && type == CONSTRAINT_CHECK) {
-        add_condition(visit, arena_printf(visit->arena, "(%.*s) IS FALSE", STR_ARGS(expression)),
+        add_condition(visit, arena_printf(visit->arena, "NOT (%.*s)", STR_ARGS(expression)),
                       arena_printf(visit->arena, "constraint check (%.*s): a row breaks it",
                                    STR_ARGS(expression)));
         return RC_OK;

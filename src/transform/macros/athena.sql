@@ -12,7 +12,7 @@
 {% endmacro %}
 
 {% macro create_table_as(temporary, relation, compiled_code, language='sql', skip_partitioning=false) -%}
-  {{ adapter.dispatch('create_table_as', 'athena')(temporary, relation, compiled_code, language, skip_partitioning) }}
+  {{ adapter.dispatch('create_table_as', 'dbt')(temporary, relation, compiled_code, language, skip_partitioning) }}
 {%- endmacro %}
 {% macro athena__create_table_as(temporary, relation, compiled_code, language='sql', skip_partitioning=false) -%}
   {%- if (config.get('table_type') or 'iceberg') != 'iceberg' -%}

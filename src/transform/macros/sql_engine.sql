@@ -45,12 +45,13 @@
   {%- do write(build_sql) -%}
   {%- set response = adapter.try_execute(build_sql) -%}
   {%- set in_batches = response.pop('too_many_partitions') -%}
+  {%- set total = namespace(rows=response.rows_affected or 0) -%}
   {%- if in_batches -%}
     {%- do drop_relation_if_exists(load_cached_relation(intermediate)) -%}
-    {%- do engine_create_in_batches(intermediate, rows_sql) -%}
+    {%- set total.rows = engine_create_in_batches(intermediate, rows_sql) -%}
   {%- endif -%}
   {%- for query in more -%}
-    {%- do adapter.try_execute('insert into ' ~ intermediate ~ '\n' ~ query) -%}
+    {%- set total.rows = total.rows + (adapter.try_execute('insert into ' ~ intermediate ~ '\n' ~ query).rows_affected or 0) -%}
   {%- endfor -%}
   {%- if in_batches or not is_direct -%}
     {%- if is_view -%}
@@ -61,7 +62,10 @@
     {%- do adapter.rename_relation(intermediate, target_relation) -%}
     {%- if existing is not none and not is_view -%}{%- do adapter.drop_relation(backup) -%}{%- endif -%}
   {%- endif -%}
-  {%- do store_result('main', response=response if is_direct and not in_batches else adapter.last_response()) -%}
+  {%- if in_batches or more -%}
+    {%- do response.update({'rows_affected': total.rows, '_message': total.rows ~ ' rows'}) -%}
+  {%- endif -%}
+  {%- do store_result('main', response=response) -%}
   {{ return('built') }}
 {% endmacro %}
 
@@ -81,16 +85,15 @@
 {% macro engine_create_in_batches(relation, rows_sql) %}
   {%- set staging = engine_stage(relation, rows_sql) -%}
   {%- set columns = get_quoted_csv(adapter.get_columns_in_relation(staging) | map(attribute='name')) -%}
+  {%- set total = namespace(rows=0) -%}
   {%- for batch in get_partition_batches(staging, as_subquery=false) -%}
     {%- set select_sql = 'select ' ~ columns ~ '\nfrom ' ~ staging ~ '\nwhere ' ~ batch -%}
-    {%- if loop.first -%}
-      {%- call statement('batch') -%}{{ engine_create_sql(relation, select_sql) }}{%- endcall -%}
-    {%- else -%}
-      {%- call statement('batch') -%}insert into {{ relation }} ({{ columns }})
-{{ select_sql }}{%- endcall -%}
-    {%- endif -%}
+    {%- set batch_sql = engine_create_sql(relation, select_sql) if loop.first else 'insert into ' ~ relation ~ ' (' ~ columns ~ ')\n' ~ select_sql -%}
+    {%- call statement('batch') -%}{{ batch_sql }}{%- endcall -%}
+    {%- set total.rows = total.rows + (load_result('batch').response.rows_affected or 0) -%}
   {%- endfor -%}
   {%- do adapter.drop_relation(staging) -%}
+  {{ return(total.rows) }}
 {% endmacro %}
 
 {% macro engine_partitioning() %}
