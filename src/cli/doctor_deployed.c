@@ -299,13 +299,15 @@ static rc check_machine(struct doctor *d, struct str workflow, struct str *ret_c
 {
     struct json answer, definition;
     struct err problem;
-    const struct str name =
-        arena_printf(d->arena, "%.*s-%.*s_pipeline", STR_ARGS(d->project->environment->name),
-                     STR_ARGS(workflow));
+    const struct str name = str_replace(d->arena, d->project->environment->workflows.state_machine,
+                                        STR("{workflow}"), workflow);
     const struct str what = arena_printf(d->arena, "state machine %.*s", STR_ARGS(name));
-    const struct str arn = arena_printf(d->arena, "arn:%.*s:states:%.*s:%.*s:stateMachine:%.*s",
-                                        STR_ARGS(d->partition), STR_ARGS(d->region),
-                                        STR_ARGS(d->account), STR_ARGS(name));
+    const struct str arn =
+        str_has_prefix(name, STR("arn:"))
+            ? name
+            : arena_printf(d->arena, "arn:%.*s:states:%.*s:%.*s:stateMachine:%.*s",
+                           STR_ARGS(d->partition), STR_ARGS(d->region), STR_ARGS(d->account),
+                           STR_ARGS(name));
     const struct aws_call call = {.action = "DescribeStateMachine",
                                   .resource = what,
                                   .body = doctor_body(d->arena, "stateMachineArn", arn)};

@@ -142,6 +142,15 @@ with folder() as work:
             assert lines_with("")["secrets"][0] == "warning"
 
         @case
+        def a_state_machine_of_another_name_is_looked_for_by_it():
+            (project / "moulin.yml").write_text(MOULIN_YML.replace("    namespace_prefix", '    workflows: {type: step_functions, state_machine: "team-{workflow}"}\n    namespace_prefix'))
+            try:
+                lines = doctor(project, aws.env, code=1)
+            finally:
+                (project / "moulin.yml").write_text(MOULIN_YML)
+            assert lines["state machine team-chess"][0] == "failed", lines
+
+        @case
         def another_region_in_the_environment_is_told():
             lines = doctor(project, {**aws.env, "AWS_REGION": "us-east-1"}, code=0)
             assert lines["region"][0] == "warning" and "us-east-1" in lines["region"][1], lines["region"]
