@@ -21,6 +21,7 @@ variables {
     subnets          = "[\"subnet-1\"]"
     security_groups  = "[\"sg-1\"]"
     assign_public_ip = "DISABLED"
+    notices_topic    = "arn:aws:sns:eu-central-1:123456789012:ci-notices"
   }
   tasks = {
     dbt_task_definition = { task_definition = "arn:aws:ecs:eu-central-1:123456789012:task-definition/ci-dbt:7", family = "ci-dbt", container = "dbt", role_arns = ["arn:aws:iam::123456789012:role/ci-dbt-task", "arn:aws:iam::123456789012:role/ci-dbt-execution"] }
