@@ -132,12 +132,16 @@ run "a_source_on_ecs_runs_in_the_same_state" {
     error_message = "the state does not run the task"
   }
   assert {
-    condition     = jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.Next == "IsComplete" && jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.ResultPath == "$.ingest"
+    condition     = jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.Next == "HasSchemaChanges" && jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.ResultPath == "$.ingest"
     error_message = "the state has lost its place"
   }
   assert {
     condition     = jsondecode(aws_sfn_state_machine.this.definition).States.Transform.Parameters.TaskDefinition == "arn:aws:ecs:eu-central-1:123456789012:task-definition/ci-dbt:7"
     error_message = "another state was changed"
+  }
+  assert {
+    condition     = contains(jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.Retry[0].ErrorEquals, "States.TaskFailed")
+    error_message = "a task that fails is not tried again: its errors have no names"
   }
   assert {
     condition     = length([for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement if statement.Sid == "CallFunctions"]) == 0

@@ -11,7 +11,7 @@ locals {
   text    = templatefile(var.definition_file, local.names)
   machine = try(jsondecode(local.text), { States = {} })
 
-  # Where a source runs as an ECS task, the states that call its function run the task instead: same name, same
+  # Where a source runs as an ECS task, the states that call its function run the task instead: same name, same pace of
   # retries, same place of the result. A task has no deadline, so it is always complete when it ends well.
   tasks = { for ingestion in var.ingestions : ingestion.function_name => ingestion if ingestion.is_task }
   states = {
@@ -40,8 +40,9 @@ locals {
           }
         }
         ResultSelector = { result = { status = "complete", "exit_code.$" = "$.Containers[0].ExitCode" } }
-        Retry = [for retry in try(state.Retry, []) : merge(retry, {
-          ErrorEquals = distinct(concat(retry.ErrorEquals, ["ECS.AmazonECSException", "ECS.ThrottlingException"]))
+        Retry = [for retry in slice(try(state.Retry, []), 0, min(1, length(try(state.Retry, [])))) : merge(retry, {
+          # A task says only that it failed, not why.
+          ErrorEquals = ["States.TaskFailed", "ECS.AmazonECSException", "ECS.ServerException", "ECS.ThrottlingException"]
         })]
       }))
       : jsonencode(state)
