@@ -132,7 +132,7 @@ run "a_source_on_ecs_runs_in_the_same_state" {
     error_message = "the state does not run the task"
   }
   assert {
-    condition     = jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.Next == "HasSchemaChanges" && jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.ResultPath == "$.ingest"
+    condition     = jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.Next == "HasSchemaChanged" && jsondecode(aws_sfn_state_machine.this.definition).States.Ingest.ResultPath == "$.ingest"
     error_message = "the state has lost its place"
   }
   assert {
