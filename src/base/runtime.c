@@ -18,7 +18,7 @@ struct stop_call {
 };
 
 // The program's only mutable globals: a signal handler has no other way to reach its state.
-static atomic_int stop_signals;
+static atomic_int stop_signals, first_signal;
 static atomic_llong first_signal_ms;
 static atomic_int stop_pipe[2] = {-1, -1};
 static struct stop_call stop_calls[RUNTIME_MAX_STOP_CALLS];
@@ -49,6 +49,7 @@ static void on_signal(int number)
     const int saved_errno = errno;
     if (atomic_fetch_add(&stop_signals, 1) == 0) {
         atomic_store(&first_signal_ms, now_ms());
+        atomic_store(&first_signal, number);
         tell_everybody();
     } else if (now_ms() - atomic_load(&first_signal_ms) > SAME_REQUEST_MS) {
         // The second request means that the clean end takes too long for the person who waits.
@@ -88,6 +89,11 @@ bool runtime_is_stopping(void)
     return atomic_load(&stop_signals) > 0;
 }
 
+bool runtime_is_stopped_by_hand(void)
+{
+    return runtime_is_stopping() && atomic_load(&first_signal) == SIGINT;
+}
+
 rc runtime_check(struct err *err)
 {
     if (!runtime_is_stopping())
@@ -108,6 +114,7 @@ void runtime_reset(void)
     while (fd >= 0 && read(fd, &byte, 1) > 0) {
     }
     atomic_store(&stop_signals, 0);
+    atomic_store(&first_signal, 0);
 }
 
 int runtime_stop_fd(void)

@@ -21,6 +21,8 @@ void runtime_start(void);
 
 /// True after the first SIGINT or SIGTERM (or runtime_request_stop).
 bool runtime_is_stopping(void);
+/// True when the first signal was SIGINT: a person at a keyboard, not whoever takes a machine away.
+bool runtime_is_stopped_by_hand(void);
 /// RC_OK, or RC_INTERRUPTED with a message when somebody asked to stop. For loops:
 /// TRY(runtime_check(err)).
 CHECK rc runtime_check(struct err *err);

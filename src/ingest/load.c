@@ -253,7 +253,8 @@ static rc run(struct load *load, struct err *err)
     }
     TRY(open_resources(load, err));
     const rc code = read_source(load, err);
-    if (code == RC_INTERRUPTED && load->options->commits_when_stopped && !load->is_committing)
+    if (code == RC_INTERRUPTED && load->options->commits_when_stopped && !load->is_committing &&
+        !runtime_is_stopped_by_hand())
         return stop_early(load, err);
     TRY(code);
     if (load->report.source.is_partial && !load->options->is_dry_run)

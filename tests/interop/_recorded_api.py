@@ -20,8 +20,8 @@ def answers(*recordings):
 
 
 @contextlib.contextmanager
-def serve(found):
-    """Yields the base URL. The answers' own links are turned to this server, as a client must follow them."""
+def serve(found, tls=None):
+    """Yields the base URL; `tls` is an SSLContext for https. The answers' own links are turned to this server, as a client must follow them."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -45,7 +45,9 @@ def serve(found):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    base = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    base = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield base

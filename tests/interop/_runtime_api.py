@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.parse
 import zipfile
 
-from _lib import MOULIN, ROOT, moulin, moulin_json
+from _lib import MOULIN, ROOT, moulin_json
+from _recorded_api import REAL
 
 LIMIT_BYTES = 6 * 1024 * 1024 + 100  # of a response; Lambda answers 413 above it
 CACHE = pathlib.Path(os.environ.get("MOULIN_CACHE", ROOT / ".cache"))
@@ -158,3 +160,91 @@ def unpack(zip_path, root):
     (root / "tmp").mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
     return root
+
+
+# ---- projects of one source
+
+RECORDINGS = ROOT / "template/pipelines/ingest/chess-ingestion/recordings"
+MOULIN_YML = """
+name: {name}
+default_environment: local
+environments:
+  local:
+    warehouse: {warehouse}
+    catalog: {{type: sql, uri: "sqlite:///{warehouse}/catalog.db"}}
+    engine: {{type: embedded}}
+landing: {{namespace: landing, format_version: 2}}
+"""
+JANUARY = {"now": "2009-11-02T12:00:00Z", "start_month": "2009/10", "end_month": "2009/10"}
+GAMES = 46  # of that month
+# Numbers by page; each page names the next.
+NUMBERS = """
+type: rest_api
+client: {{base_url: "{base}"}}
+resources:
+  - name: numbers
+    primary_key: id
+    write_disposition: append
+    endpoint:
+      path: numbers
+      data_selector: items
+      paginator: {{type: json_link, next_url_path: next}}
+      incremental: {{cursor_path: id, row_order: asc}}
+"""
+
+
+def project(work, base, warehouse="/tmp/warehouse", source=None):
+    """A project of one source; its API is at `base`."""
+    ingest = work / "project" / "pipelines" / "ingest"
+    shutil.copytree(ROOT / "template" / "pipelines" / "ingest", ingest)
+    text = ingest / "chess-ingestion" / "source.yml"
+    text.write_text(source.format(base=base) if source else text.read_text().replace(REAL, base))
+    if source:
+        shutil.rmtree(ingest / "chess-schema")
+    (work / "project" / "moulin.yml").write_text(MOULIN_YML.format(name="alone", warehouse=warehouse))
+    return work / "project"
+
+
+class pages:
+    """A server of numbered pages: from `first_slow` on, an answer waits until the test lets it go."""
+
+    def __init__(self, count, first_slow=None):
+        self.gate, self.asked = threading.Event(), []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def do_GET(self):
+                number = int(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("page", ["1"])[0])
+                outer.asked.append(number)
+                if first_slow is not None and number >= first_slow:
+                    outer.gate.wait(60)
+                items = [{"id": number * 1000 + i, "text": "x" * 500} for i in range(200)]
+                link = f"{outer.base}/numbers?page={number + 1}" if number < count else None
+                body = json.dumps({"items": items, "next": link}).encode()
+                try:
+                    self.send_response(200)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    pass
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.gate.set()
+        self.server.shutdown()

@@ -2,66 +2,23 @@
 """The package of a source under a stand-in for Lambda's runtime API: events, errors, partial runs and their resumption, limits, and the
 program alone in a root that holds nothing but the zip's files."""
 
-import http.server
 import json
 import os
 import pathlib
 import platform
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.parse
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from _lib import ROOT, Skip, case, finish, folder, moulin  # noqa: E402
-from _recorded_api import REAL, answers, serve  # noqa: E402
-from _runtime_api import function, package, runtime_api, unpack  # noqa: E402
-
-RECORDINGS = ROOT / "template/pipelines/ingest/chess-ingestion/recordings"
-MOULIN_YML = """
-name: {name}
-default_environment: local
-environments:
-  local:
-    warehouse: {warehouse}
-    catalog: {{type: sql, uri: "sqlite:///{warehouse}/catalog.db"}}
-    engine: {{type: embedded}}
-landing: {{namespace: landing, format_version: 2}}
-"""
-JANUARY = {"now": "2009-11-02T12:00:00Z", "start_month": "2009/10", "end_month": "2009/10"}
-GAMES = 46  # of that month
-# Numbers by page; each page names the next.
-NUMBERS = """
-type: rest_api
-client: {{base_url: "{base}"}}
-resources:
-  - name: numbers
-    primary_key: id
-    write_disposition: append
-    endpoint:
-      path: numbers
-      data_selector: items
-      paginator: {{type: json_link, next_url_path: next}}
-      incremental: {{cursor_path: id, row_order: asc}}
-"""
-
-
-def project(work, base, warehouse="/tmp/warehouse", source=None):
-    """A project of one source; its API is at `base`."""
-    ingest = work / "project" / "pipelines" / "ingest"
-    shutil.copytree(ROOT / "template" / "pipelines" / "ingest", ingest)
-    text = ingest / "chess-ingestion" / "source.yml"
-    text.write_text(source.format(base=base) if source else text.read_text().replace(REAL, base))
-    if source:
-        shutil.rmtree(ingest / "chess-schema")
-    (work / "project" / "moulin.yml").write_text(MOULIN_YML.format(name="alone", warehouse=warehouse))
-    return work / "project"
-
+from _lib import Skip, case, finish, folder, moulin  # noqa: E402
+from _recorded_api import answers, serve  # noqa: E402
+from _runtime_api import GAMES, JANUARY, NUMBERS, RECORDINGS, function, package, pages, project, runtime_api, unpack  # noqa: E402
 
 def count(rows_of, cwd, env=None):
     sql = f"select count(*) as n, count(distinct {rows_of[1]}) as d from landing.{rows_of[0]}"
@@ -82,51 +39,6 @@ def root_of(where):
 
 def started(where, api):
     return function(root_of(where), api, env={"MOULIN_PROJECT_DIR": str(where)})
-
-
-class pages:
-    """A server of numbered pages: from `first_slow` on, an answer waits until the test lets it go."""
-
-    def __init__(self, count, first_slow=None):
-        self.gate, self.asked = threading.Event(), []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            wbufsize = -1
-
-            def do_GET(self):
-                number = int(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("page", ["1"])[0])
-                outer.asked.append(number)
-                if first_slow is not None and number >= first_slow:
-                    outer.gate.wait(60)
-                items = [{"id": number * 1000 + i, "text": "x" * 500} for i in range(200)]
-                link = f"{outer.base}/numbers?page={number + 1}" if number < count else None
-                body = json.dumps({"items": items, "next": link}).encode()
-                try:
-                    self.send_response(200)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-                except OSError:
-                    pass
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *ignored):
-        self.gate.set()
-        self.server.shutdown()
 
 
 @case
@@ -347,14 +259,27 @@ def a_container_that_is_taken_away_commits_what_is_complete():
         assert count(("chess_numbers", "id"), where) == (1800, 1800)
 
 
+def authority(work):
+    """A certificate for 127.0.0.1 that nobody knows, and the context of a server that has it."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", work / "key.pem", "-out", work / "ca.pem"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(work / "ca.pem", work / "key.pem")
+    return context
+
+
 @case
 def nothing_but_the_zip_is_needed():
     if os.geteuid() != 0:
         raise Skip("needs root: it changes the root folder of a process")
-    with folder() as work, serve(answers(RECORDINGS / "2009-11-02.har")) as base, runtime_api() as api:
+    with folder() as work, serve(answers(RECORDINGS / "2009-11-02.har"), authority(work)) as base, runtime_api() as api:
         work.chmod(0o755)
         root = unpack(package(project(work, base))["path"], work / "root")
-        with function(root, api, chroot=True) as running:
+        with function(root, api, chroot=True):
+            stranger = api.invoke({"input": {**JANUARY, "resources": ["players"]}}).body
+            assert stranger["errorType"] == "Moulin.Network" and "certificate" in stranger["errorMessage"], stranger
+        shutil.copy(work / "ca.pem", root / "tmp")
+        with function(root, api, env={"SSL_CERT_FILE": "/tmp/ca.pem"}, chroot=True) as running:
             done = api.invoke({"run_id": "alone", "input": JANUARY})
             assert done.kind == "response" and done.body["status"] == "complete", (done.body, running.lines)
             assert running.end() == 0
