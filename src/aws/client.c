@@ -12,7 +12,11 @@
 #include "base/time.h"
 #include "net/url.h"
 
-enum { MAX_ANSWER_BYTES = 64 << 20 };
+enum {
+    MAX_ANSWER_BYTES = 64 << 20,
+    MAX_UNREACHED =
+        4, // attempts when nobody answers at the address at all: it is most likely wrong
+};
 
 // A clock that is off by less is not what the service complains about.
 #define CLOCK_SKEW_US (INT64_C(4) * 60 * TIME_US_PER_SECOND)
@@ -181,8 +185,11 @@ static struct aws_asked asked_of(const struct aws_client *client, const struct a
 }
 
 static rc tell_network_error(const struct aws_client *client, const struct aws_call *call,
-                             struct err *err)
+                             const struct plan *plan, struct err *err)
 {
+    if (err != NULL && err->is_unsent && plan->endpoint.url.length > 0 && !plan->endpoint.is_custom)
+        err_hint(err, "is %.*s a region with this service, and does this network reach AWS?",
+                 STR_ARGS(plan->endpoint.signing_region));
     return err_context(err, "%s:%s%s%.*s", client->service->name, call->action,
                        call->resource.length > 0 ? ", " : "", STR_ARGS(call->resource));
 }
@@ -255,11 +262,8 @@ static rc try_once(const struct aws_client *client, struct arena *arena, struct 
     if (code == RC_OK)
         return judge(client, call, &plan, ret_response, failure, err);
     aws_failure_of_error(err, failure);
-    failure->is_unknown = code == RC_NETWORK || code == RC_TIMEOUT || code == RC_INTERRUPTED;
-    (void)tell_network_error(client, call, err);
-    if (code == RC_NETWORK && plan.host.length > 0 && !plan.endpoint.is_custom)
-        (void)err_hint(err, "is %.*s a region, and does this network reach AWS?",
-                       STR_ARGS(plan.endpoint.signing_region));
+    failure->is_unknown &= code == RC_NETWORK || code == RC_TIMEOUT || code == RC_INTERRUPTED;
+    (void)tell_network_error(client, call, &plan, err);
     return code;
 }
 
@@ -270,6 +274,7 @@ rc aws_call(struct aws_client *client, struct arena *arena, const struct aws_cal
     struct err *failure_err = err != NULL ? err : &local;
     struct arena *scratch = arena_open(NULL);
     struct mended mended = {0};
+    bool was_unknown = false;
     struct retry retry;
     char what[160];
     snprintf(what, sizeof what, "%s:%s", client->service->name, call->action);
@@ -290,6 +295,10 @@ rc aws_call(struct aws_client *client, struct arena *arena, const struct aws_cal
             *ret_response = response;
             break;
         }
+        // A refusal after a lost answer may be the answer to ourselves.
+        failure.is_unknown = was_unknown |= failure.is_unknown;
+        if (failure_err->is_unsent && retry.policy.max_attempts > MAX_UNREACHED)
+            retry.policy.max_attempts = MAX_UNREACHED;
         if (ret_failure != NULL)
             *ret_failure = failure;
         if (mends(client, call, &failure, &response, &mended))

@@ -163,7 +163,7 @@ void aws_failure_read(enum aws_protocol protocol, const struct http_response *re
 
 void aws_failure_of_error(const struct err *err, struct aws_failure *ret_failure)
 {
-    struct aws_failure failure = {.is_unknown = true};
+    struct aws_failure failure = {.is_unknown = !err->is_unsent};
     COPY(failure.message, str_of(err->message));
     failure.remedy = err->is_retryable ? AWS_REMEDY_WAIT : AWS_REMEDY_NONE;
     *ret_failure = failure;

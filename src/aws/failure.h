@@ -36,7 +36,8 @@ struct aws_failure {
 /// @param method  "HEAD" answers have no body
 void aws_failure_read(enum aws_protocol protocol, const struct http_response *response,
                       struct aws_failure *ret_failure);
-/// Of a failed aws_session_send. Remedy WAIT when `err` is retryable.
+/// Of a failed aws_session_send. Remedy WAIT when `err` is retryable; unknown unless nobody was
+/// reached.
 void aws_failure_of_error(const struct err *err, struct aws_failure *ret_failure);
 
 /// The class of an error code: RC_NOT_FOUND, RC_CONFLICT, ... (client.h, aws_call, lists them).

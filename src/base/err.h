@@ -43,6 +43,7 @@ struct err {
     int http_status;                 // of the answer that caused it; 0 = none
     int64_t retry_after_ms;          // what the server asked for; 0 = nothing
     bool is_retryable;               // set with the code's default, callers may change it
+    bool is_unsent;                  // nobody was reached, so nothing can have been carried out
     int line, column;                // of the input text, from 1; 0 = unknown
     char place[ERR_PLACE_BYTES];     // input file, URL or table; "" = none
     char message[ERR_MESSAGE_BYTES]; // UTF-8, lower case, no full stop; always terminated

@@ -293,14 +293,15 @@ static const struct {
     rc rc;
     bool is_final; // a second try changes nothing
     const char *hint;
+    bool is_unsent; // nobody was reached
 } code_table[] = {
     {CURLE_URL_MALFORMAT, RC_INVALID, true, ""},
     {CURLE_UNSUPPORTED_PROTOCOL, RC_INVALID, true, "only http and https are spoken"},
     {CURLE_OPERATION_TIMEDOUT, RC_TIMEOUT, false, ""},
     {CURLE_COULDNT_RESOLVE_HOST, RC_NETWORK, false,
-     "is the host spelled right, and the network up?"},
-    {CURLE_COULDNT_RESOLVE_PROXY, RC_NETWORK, true, "see https_proxy and http_proxy"},
-    {CURLE_COULDNT_CONNECT, RC_NETWORK, false, "is the server up, and the port right?"},
+     "is the host spelled right, and the network up?", true},
+    {CURLE_COULDNT_RESOLVE_PROXY, RC_NETWORK, true, "see https_proxy and http_proxy", true},
+    {CURLE_COULDNT_CONNECT, RC_NETWORK, false, "is the server up, and the port right?", true},
     {CURLE_PEER_FAILED_VERIFICATION, RC_NETWORK, true,
      "is it the host that the certificate names? a private authority is named by SSL_CERT_FILE"},
     {CURLE_SSL_CACERT_BADFILE, RC_NETWORK, true,
@@ -348,19 +349,22 @@ static rc transfer_error(struct curl_handle *handle, CURLcode code,
                        STR_ARGS(place), options->max_header_bytes);
     const char *why = handle->message[0] != '\0' ? handle->message : lib.easy_strerror(code);
     rc result = RC_NETWORK;
-    bool is_final = false;
+    bool is_final = false, is_unsent = false;
     const char *hint = "";
     for (size_t i = 0; i < sizeof code_table / sizeof *code_table; i++) {
         if (code_table[i].code != code)
             continue;
         result = code_table[i].rc;
         is_final = code_table[i].is_final;
+        is_unsent = code_table[i].is_unsent;
         hint = code_table[i].hint;
     }
     const struct str reason = plain_reason(handle->answer_arena, str_of(why));
     err_set(err, result, "%.*s (%.*s)", STR_ARGS(reason), STR_ARGS(place));
-    if (err != NULL)
+    if (err != NULL) {
         err->is_retryable = !is_final;
+        err->is_unsent = is_unsent;
+    }
     return hint[0] != '\0' ? err_hint(err, "%s", hint) : result;
 }
 

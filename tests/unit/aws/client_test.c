@@ -134,6 +134,44 @@ static void attempts_end_and_tell_their_causes(void **state)
     assert_non_null(strstr(err.message, "3 x glue:GetTable, table t: InternalError"));
 }
 
+static void an_address_where_nobody_is_is_given_up_soon(void **state)
+{
+    (void)state;
+    struct aws_client *client = client_of(&aws_glue);
+    for (int i = 0; i < 10; i++) {
+        fake_fail(RC_NETWORK);
+        fake.answers[i].is_unsent = true;
+    }
+    struct json answer;
+    struct aws_failure failure;
+    struct err err = {0};
+    assert_int_equal(aws_call_json(client, fake.arena, &get_table, &answer, &failure, &err),
+                     RC_NETWORK);
+    assert_int_equal(fake.asked, 4);
+    assert_false(failure.is_unknown); // nothing was carried out
+    assert_non_null(strstr(err.hint, "is eu-west-1 a region"));
+}
+
+static void a_lost_answer_may_have_been_carried_out(void **state)
+{
+    (void)state;
+    struct aws_client *client = client_of(&aws_glue);
+    fake_fail(RC_NETWORK);
+    struct json answer;
+    struct aws_failure failure;
+    const struct aws_call once = {.action = "UpdateTable", .must_not_retry = true};
+    assert_int_equal(aws_call_json(client, fake.arena, &once, &answer, &failure, NULL), RC_NETWORK);
+    assert_int_equal(fake.asked, 1);
+    assert_true(failure.is_unknown);
+    // Tried again, the service refuses what it did the first time.
+    fake_fail(RC_NETWORK);
+    fake_answer(400, "", "{\"__type\":\"AlreadyExistsException\"}");
+    const struct aws_call create = {.action = "CreateTable"};
+    assert_int_equal(aws_call_json(client, fake.arena, &create, &answer, &failure, NULL),
+                     RC_EXISTS);
+    assert_true(failure.is_unknown);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +181,8 @@ int main(void)
         FAKE_TEST(what_is_final_is_not),
         FAKE_TEST(a_denial_names_the_permission),
         FAKE_TEST(a_wrong_clock_is_corrected_once),
+        FAKE_TEST(an_address_where_nobody_is_is_given_up_soon),
+        FAKE_TEST(a_lost_answer_may_have_been_carried_out),
         FAKE_TEST(attempts_end_and_tell_their_causes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

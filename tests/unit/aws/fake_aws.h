@@ -18,6 +18,7 @@ struct fake_answer {
     const char *headers; // "Date: ...\nx-amzn-requestid: 7"
     const char *body;
     rc code; // not RC_OK: the network fails with it
+    bool is_unsent;
 };
 
 struct fake_request {
@@ -75,8 +76,11 @@ static rc fake_send(void *context, struct arena *arena, const struct http_reques
             arena_printf(fake.arena, "%.*s%.*s: %.*s\n", STR_ARGS(seen->headers),
                          STR_ARGS(request->headers[i].name), STR_ARGS(request->headers[i].value));
     const struct fake_answer *answer = &fake.answers[fake.asked++];
-    if (answer->code != RC_OK)
-        return err_set(err, answer->code, "connection reset (%.*s)", STR_ARGS(request->url));
+    if (answer->code != RC_OK) {
+        err_set(err, answer->code, "connection reset (%.*s)", STR_ARGS(request->url));
+        err->is_unsent = answer->is_unsent;
+        return answer->code;
+    }
     struct http_response response = {
         .status = answer->status,
         .url = arena_str(arena, request->url),
