@@ -3,6 +3,7 @@
 // namespace with the environment's own prefix and then this one, and it is none that moulin.yml
 // names. So neither the environment's tables nor those of another environment are in reach.
 
+#include "aws/client.h"
 #include "base/log.h"
 #include "cli/table_change.h"
 #include "iceberg/catalog.h"
@@ -56,6 +57,69 @@ static rc say(struct throw_away *t, struct str namespace_name, struct str table,
     return output_row(t->context->output, cells, err);
 }
 
+// ---- what is no Iceberg table: views that Athena made, tables of packages
+
+enum { MAX_PAGES = 1000 };
+
+static rc call_glue(struct throw_away *t, struct arena *arena, const char *action,
+                    struct str resource, const struct json *body, struct json *ret_answer,
+                    struct err *err)
+{
+    struct aws_session *session;
+    struct aws_client *client;
+    const struct aws_call call = {
+        .action = action, .resource = resource, .body = json_print(arena, body, JSON_COMPACT)};
+    TRY(project_aws(t->project, &session, err));
+    TRY(aws_client_open(arena, session, &aws_glue, &client, err));
+    return aws_call_json(client, arena, &call, ret_answer, NULL, err);
+}
+
+static struct json glue_body(struct throw_away *t, struct arena *arena, struct str database)
+{
+    struct json body = {.kind = JSON_OBJECT};
+    const struct str id = t->project->environment->catalog.id;
+    if (id.length > 0)
+        *json_object_set(arena, &body, STR("CatalogId")) = json_of_str(id);
+    *json_object_set(arena, &body, STR("DatabaseName")) = json_of_str(database);
+    return body;
+}
+
+static rc list_others(struct throw_away *t, struct arena *arena, struct str database,
+                      str_vec *ret_names, struct err *err)
+{
+    struct json body = glue_body(t, arena, database), answer;
+    for (int page = 0; page < MAX_PAGES; page++) {
+        TRY(call_glue(t, arena, "GetTables", database, &body, &answer, err));
+        const struct json *list = json_get(&answer, STR("TableList"));
+        for (size_t i = 0; list != NULL && list->kind == JSON_ARRAY && i < list->count; i++)
+            *vec_push(arena, ret_names) = json_str(json_get(&list->items[i], STR("Name")), STR(""));
+        const struct str token = json_str(json_get(&answer, STR("NextToken")), STR(""));
+        if (token.length == 0)
+            return RC_OK;
+        *json_object_set(arena, &body, STR("NextToken")) = json_of_str(token);
+    }
+    return err_set(err, RC_LIMIT, "the database %.*s has too many tables", STR_ARGS(database));
+}
+
+static rc drop_others(struct throw_away *t, struct arena *arena, struct str database,
+                      struct err *err)
+{
+    str_vec names = {0};
+    if (!str_is(t->project->environment->catalog.type, "glue"))
+        return RC_OK;
+    TRY(list_others(t, arena, database, &names, err));
+    for (size_t i = 0; i < names.count; i++) {
+        struct json body = glue_body(t, arena, database), answer;
+        *json_object_set(arena, &body, STR("Name")) = json_of_str(names.items[i]);
+        TRY(call_glue(
+            t, arena, "DeleteTable",
+            arena_printf(arena, "table %.*s.%.*s", STR_ARGS(database), STR_ARGS(names.items[i])),
+            &body, &answer, err));
+        TRY(say(t, database, names.items[i], err));
+    }
+    return RC_OK;
+}
+
 static rc drop_namespace(struct throw_away *t, struct str name, struct err *err)
 {
     struct arena *scratch = arena_open(t->context->arena);
@@ -67,6 +131,8 @@ static rc drop_namespace(struct throw_away *t, struct str name, struct err *err)
         if (result == RC_OK)
             result = say(t, name, tables.items[i], err);
     }
+    if (result == RC_OK)
+        result = drop_others(t, scratch, name, err);
     if (result == RC_OK)
         result = catalog_drop_namespace(t->catalog, name, err);
     if (result == RC_OK)

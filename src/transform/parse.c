@@ -267,8 +267,10 @@ rc parse_names(struct transform *t, struct node *node, struct err *err)
     TRY(generated(t, node, "generate_schema_name", schema, fallback, &node->schema, err));
     // A project's own generate_schema_name may leave target.schema out: nothing may be built
     // outside of the throw-away schemas for that.
-    if (!str_has_prefix(node->schema, t->options->namespace_prefix))
-        node->schema = str_concat(t->arena, t->options->namespace_prefix, node->schema);
+    const struct str throw_away = t->options->namespace_prefix;
+    if (throw_away.length > 0 && !str_has_prefix(node->schema, throw_away) &&
+        !str_has_prefix(node->schema, transform_schema(t, throw_away)))
+        node->schema = str_concat(t->arena, throw_away, node->schema);
     node->schema = transform_schema(t, node->schema);
     fallback = database.kind == VALUE_STR ? str_trim(value_text(database)) : t->profile.database;
     TRY(generated(t, node, "generate_database_name", database, fallback, &node->database, err));

@@ -1,5 +1,6 @@
 """Throw-away namespaces: a transform with --namespace-prefix reads what the environment has, writes beside it, and leaves nothing."""
 
+import json
 import pathlib
 import sys
 
@@ -85,6 +86,29 @@ with folder() as work:
         assert moulin_json("query", "select n from analytics.first", cwd=project) == [{"n": 1}]
         assert moulin_json("query", "select n from ci_pr_12_analytics.first", cwd=project) == [{"n": 2}]
         moulin("table", "drop", "--force", cwd=project, env={"MOULIN_NAMESPACE_PREFIX": "ci_pr_12_"})
+
+    @case
+    def engines_that_are_sent_sql_get_the_same_names():
+        # Athena and Trino know nothing of the environment's prefix: it is part of every name
+        (project / "pipelines/transform/macros/schema.sql").unlink()
+        environment = """  cloud:
+    region: eu-west-1
+    warehouse: s3://cloud
+    catalog: {type: glue}
+    engine: {type: athena}
+    namespace_prefix: dev_
+"""
+        text = (project / "moulin.yml").read_text()
+        (project / "moulin.yml").write_text(text.replace("environments:\n", "environments:\n" + environment, 1))
+        for macro, custom in (("", None), ("{{ custom_schema_name or 'analytics' }}", None), ("{{ target.schema }}_{{ custom_schema_name or 'x' }}", "x")):
+            path = project / "pipelines/transform/macros/schema.sql"
+            path.write_text("{% macro generate_schema_name(custom_schema_name, node) %}" + macro + "{% endmacro %}" if macro else "")
+            moulin("transform", "parse", "--env", "cloud", *PREFIX, cwd=project)
+            manifest = json.loads((project / "pipelines/transform/target/manifest.json").read_text())
+            schemas = {n["schema"] for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")}
+            assert schemas == {"dev_ci_pr_12_analytics" + (f"_{custom}" if custom else "")}, schemas
+            assert {n["schema"] for n in manifest["sources"].values()} == {"dev_landing"}
+        (project / "pipelines/transform/macros/schema.sql").unlink()
 
     @case
     def prefixes_that_could_be_something_else_are_refused():
