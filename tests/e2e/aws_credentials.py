@@ -211,7 +211,7 @@ def what_is_wrong_with_credentials_is_said_once_with_what_to_do():
         home.fails("MFA code", "aws configure export-credentials --profile mfa", AWS_PROFILE="mfa")
         home.fails("there is no profile 'kyes'", "did you mean 'keys'?", AWS_PROFILE="kyes", code=2)
         home.file(".aws/config", "[default]\nregion eu-west-1\n")
-        home.fails("~/.aws/config:2:1: expected name = value", code=2)
+        home.fails("~/.aws/config:2:1: ", "expected name = value, found 'region eu-west-1'", code=2)
 
 
 @case
