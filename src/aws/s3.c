@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "net/url.h"
 
-enum { MAX_REDIRECTS = 3, MAX_HEADERS = 24 };
+enum { MAX_REDIRECTS = 3, MAX_HEADERS = 24, MAX_UNEXPLAINED = 4 };
 
 static void release_client(void *object)
 {
@@ -170,6 +170,13 @@ static bool is_transient(const struct aws_failure *failure)
     return false;
 }
 
+/// A HEAD that is refused says nothing but its status: a 400 may be a time-out, a token that has
+/// expired, or final. So it is asked again, but not for long.
+static bool is_unexplained(const struct s3_call *call, const struct http_response *response)
+{
+    return strcmp(call->method, "HEAD") == 0 && response->status == 400;
+}
+
 /// What to do about the most common mistakes, where the common hints do not know S3.
 static rc explain(const struct s3_call *call, const struct aws_failure *failure, struct str region,
                   struct err *err)
@@ -206,9 +213,11 @@ static rc explain(const struct s3_call *call, const struct aws_failure *failure,
 
 /// Sets clock or credentials right. @return true: ask again at once
 static bool is_mended(struct s3_client *client, const struct aws_failure *failure,
-                      const struct http_response *response, bool *is_clock_set, bool *is_refreshed)
+                      const struct s3_call *call, const struct http_response *response,
+                      bool *is_clock_set, bool *is_refreshed)
 {
-    if (failure->remedy == AWS_REMEDY_REFRESH && !*is_refreshed) {
+    if ((failure->remedy == AWS_REMEDY_REFRESH || is_unexplained(call, response)) &&
+        !*is_refreshed) {
         *is_refreshed = true;
         aws_session_expire(client->session);
         return true;
@@ -259,6 +268,7 @@ rc s3_send(struct s3_client *client, struct arena *arena, const struct s3_call *
     struct retry retry;
     retry_init(&retry, aws_session_retry_policy(client->session, call->action));
     bool is_clock_set = false, is_refreshed = false;
+    int unexplained = 0;
     rc code;
     for (int redirects = 0;;) {
         struct arena *attempt = arena_open(arena); // stays only when it holds the result
@@ -284,8 +294,10 @@ rc s3_send(struct s3_client *client, struct arena *arena, const struct s3_call *
         const bool is_moved = is_answer && redirects < MAX_REDIRECTS &&
                               s3_learn_region(client, call->name.bucket, &response, region);
         const bool again_at_once =
-            is_moved || (is_answer && is_mended(client, &outcome.failure, &response, &is_clock_set,
-                                                &is_refreshed));
+            is_moved || (is_answer && is_mended(client, &outcome.failure, call, &response,
+                                                &is_clock_set, &is_refreshed));
+        if (is_answer && is_unexplained(call, &response) && ++unexplained < MAX_UNEXPLAINED)
+            failure->is_retryable = true;
         redirects += is_moved;
         arena_close(attempt);
         if (!again_at_once && !retry_again(&retry, failure)) {

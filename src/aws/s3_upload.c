@@ -10,7 +10,7 @@
 #include "base/vec.h"
 #include "net/url.h"
 
-enum { ETAG_BYTES = 200, PARTS_PER_SIZE = 1000, MAX_DOUBLINGS = 9 };
+enum { ROOM_FROM_BYTES = 1 << 20, ETAG_BYTES = 200, PARTS_PER_SIZE = 1000, MAX_DOUBLINGS = 9 };
 
 /// A part that was sent.
 struct part {
@@ -299,6 +299,12 @@ rc s3_upload_write(struct s3_upload *upload, struct str bytes, struct err *err)
                 TRY(begin(upload, err));
             TRY(start_part(upload, err));
         }
+        // Doubling would hold a second copy of the part for a moment, and litter the heap.
+        struct buf *buffer = &upload->buffer;
+        const size_t old_length = buffer->length;
+        if (buffer->length >= ROOM_FROM_BYTES && buffer->capacity < buffer->max_bytes &&
+            buf_extend(buffer, buffer->max_bytes - buffer->length) != NULL)
+            buf_truncate(buffer, old_length);
         const size_t room = upload->buffer.max_bytes - upload->buffer.length;
         const struct str piece = str_slice(bytes, 0, room);
         buf_append_str(&upload->buffer, piece);
