@@ -21,6 +21,7 @@ struct check {
     struct project *project; // NULL = moulin.yml is broken
     check_problem_vec problems;
     int64_t file_count;
+    struct str engine; // --engine: what the dbt project is to run on as well; "" = none
 };
 
 struct check_problem *check_add(struct check *c, struct str place, int line, int column,
@@ -30,5 +31,11 @@ void check_add_err(struct check *c, const char *fallback_place, const struct err
 
 /// The dbt project.
 CHECK rc check_transform(struct check *c, struct err *err);
+
+struct transform;
+/// SQL of the dbt project that `engine` (trino, athena) does not take, as problems.
+/// @param folder  of the dbt project, as messages name it
+void check_engine(struct check *c, const struct transform *t, const char *folder,
+                  struct str engine);
 
 #endif

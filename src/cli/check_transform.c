@@ -43,6 +43,8 @@ rc check_transform(struct check *c, struct err *err)
     struct transform_options options = {
         .project_folder = folder, .target = c->project->environment->name, .project = c->project};
     if (transform_open(c->arena, &options, &transform, err) == RC_OK) {
+        if (c->engine.length > 0)
+            check_engine(c, transform, place, c->engine);
         transform_close(transform);
         return RC_OK;
     }

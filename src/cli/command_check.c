@@ -242,7 +242,7 @@ rc command_check(struct command_context *context, struct err *err)
 {
     static rc (*const checks[])(struct check * c, struct err * err) = {
         check_sources, check_landing_schemas, check_workflows, check_schedules, check_transform};
-    struct check c = {.arena = context->arena};
+    struct check c = {.arena = context->arena, .engine = command_text(context, "engine")};
     size_t errors = 0;
     TRY(check_moulin_yml(&c, context, err));
     for (size_t i = 0; c.project != NULL && i < sizeof checks / sizeof checks[0]; i++)

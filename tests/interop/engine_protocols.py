@@ -481,5 +481,20 @@ def an_environment_of_moulin_yml_names_schemas_with_its_prefix_and_tables_below_
         assert server.started[-1]["WorkGroup"] == "wg"
 
 
+@case
+def check_names_what_will_not_carry_over_and_the_template_carries_over():
+    with folder() as place:
+        moulin("init", "p", cwd=place)
+        project = place / "p"
+        for engine in ("trino", "athena"):
+            moulin("check", "--engine", engine, cwd=project)
+        (project / "pipelines/transform/models/bad.sql").write_text("select 1 as n\n-- x::int\nunion all\nselect '2'::int")
+        (project / "pipelines/transform/macros/bad.sql").write_text("{% macro m(x) %}string_agg({{ x }}){% endmacro %}{% macro duckdb__n(x) %}list({{ x }}){% endmacro %}")
+        moulin("check", cwd=project)
+        problems = json.loads(moulin("check", "--engine", "athena", "--output", "json", cwd=project, code=2).stdout)["problems"]
+        assert [(p["file"], p["line"], p["column"]) for p in problems] == [("pipelines/transform/models/bad.sql", 4, 11), ("pipelines/transform/macros/bad.sql", 1, 17)], problems
+        assert problems[0]["hint"] == "write cast(x as type)", problems
+
+
 if __name__ == "__main__":
     finish()
