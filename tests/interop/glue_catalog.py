@@ -80,24 +80,40 @@ def what_ingest_lands_is_in_glue_with_its_columns():
         assert columns["url"]["Comment"] == "page of the game" and columns["end_time"]["Type"] == "timestamp", columns
 
 
+def writers_at_once(server, warehouse, manifest_lists):
+    probe(server, warehouse, "create", "ns.t", "writer: long, id: string")
+    command = [PROBE, "glue", warehouse, "append", "ns.t"]
+    env = {**os.environ, **server.env}
+    started = [subprocess.Popen([*command, f"SELECT {w} AS writer, uuid()::VARCHAR AS id", str(COMMITS)], env=env, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for w in range(WRITERS)]
+    for process in started:
+        output = process.communicate(timeout=600)[0]
+        assert process.returncode == 0, output
+    table = pyiceberg(server, warehouse).load_table("ns.t")
+    rows = table.scan().to_arrow()
+    assert rows.num_rows == WRITERS * COMMITS and len(set(rows["id"].to_pylist())) == WRITERS * COMMITS, rows.num_rows
+    assert {w: rows["writer"].to_pylist().count(w) for w in range(WRITERS)} == {w: COMMITS for w in range(WRITERS)}
+    assert len(table.snapshots()) == WRITERS * COMMITS
+    count = manifest_lists()
+    assert count == WRITERS * COMMITS, f"{count} manifest lists: those of lost races must go"
+
+
 @case
 def writers_at_once_lose_and_double_nothing():
     with _aws.ministack() as server, folder() as path:
-        probe(server, path, "create", "ns.t", "writer: long, id: string")
-        command = [PROBE, "glue", path, "append", "ns.t"]
-        env = {**os.environ, **server.env}
-        started = [subprocess.Popen([*command, f"SELECT {w} AS writer, uuid()::VARCHAR AS id", str(COMMITS)], env=env, text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for w in range(WRITERS)]
-        for process in started:
-            output = process.communicate(timeout=600)[0]
-            assert process.returncode == 0, output
-        table = pyiceberg(server, path).load_table("ns.t")
-        rows = table.scan().to_arrow()
-        assert rows.num_rows == WRITERS * COMMITS and len(set(rows["id"].to_pylist())) == WRITERS * COMMITS, rows.num_rows
-        assert {w: rows["writer"].to_pylist().count(w) for w in range(WRITERS)} == {w: COMMITS for w in range(WRITERS)}
-        assert len(table.snapshots()) == WRITERS * COMMITS
-        lists = list((path / "ns" / "t" / "metadata").glob("snap-*.avro"))
-        assert len(lists) == WRITERS * COMMITS, f"{len(lists)} manifest lists: those of lost races must go"
+        writers_at_once(server, path, lambda: len(list((path / "ns" / "t" / "metadata").glob("snap-*.avro"))))
+
+
+@case
+def writers_at_once_on_s3_lose_and_double_nothing():
+    with _aws.ministack() as server:
+        bucket = server.bucket("writers-bucket")
+
+        def manifest_lists():
+            pages = server.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="w/ns/t/metadata/snap-")
+            return sum(len(page.get("Contents", [])) for page in pages)
+
+        writers_at_once(server, f"s3://{bucket}/w", manifest_lists)
 
 
 @case
