@@ -17,12 +17,14 @@ import _club  # noqa: E402
 from _lib import MOULIN, case, finish, folder, moulin  # noqa: E402
 
 WRITES = ("CreateTable", "UpdateTable")
-ENVIRONMENT = "    warehouse: ./warehouse\n    catalog: {type: glue}\n    namespace_prefix: %s\n"
+ENVIRONMENT = "    warehouse: %s\n    catalog: {type: glue}\n    namespace_prefix: %s\n"
 
 
 def reader(server, prefix):
-    catalog = GlueCatalog("glue", **{"glue.endpoint": server.endpoint, "glue.region": server.region, "glue.access-key-id": server.access_key,
-                                     "glue.secret-access-key": server.secret_key})
+    catalog = GlueCatalog("glue", **{
+        "glue.endpoint": server.endpoint, "glue.region": server.region, "glue.access-key-id": server.access_key,
+        "glue.secret-access-key": server.secret_key, "s3.endpoint": server.endpoint, "s3.region": server.region,
+        "s3.access-key-id": server.access_key, "s3.secret-access-key": server.secret_key})
     return lambda table: catalog.load_table(f"{prefix}landing.{table}").scan().to_arrow().to_pylist()
 
 
@@ -60,7 +62,7 @@ def kills(before, answers, expected, when):
             number += 1
             prefix = f"k{number}_"
             with folder() as path:
-                _club.project(path, api, ENVIRONMENT % prefix)
+                _club.project(path, api, ENVIRONMENT % ("./warehouse", prefix))
                 for api.answers in before:
                     moulin("ingest", "club", cwd=path, env=server.env)
                 api.answers = answers
@@ -89,6 +91,24 @@ def killed_before_each_commit_of_a_later_load():
 @case
 def killed_after_each_commit_of_a_later_load():
     kills([_club.FIRST], _club.SECOND, _club.AFTER_SECOND, "after")
+
+
+@case
+def killed_between_commits_on_s3():
+    """There the lease says for half a minute that the dead run lives: the next one waits for it."""
+    with _aws.ministack() as server, _aws_proxy.before(server) as proxy, _club.api() as api, folder() as path:
+        bucket = server.bucket("kills-bucket")
+        _club.project(path, api, ENVIRONMENT % (f"s3://{bucket}/w", "k_"))
+        api.answers = _club.FIRST
+        moulin("ingest", "club", cwd=path, env=server.env)
+        api.answers = _club.SECOND
+        assert run_and_kill(path, proxy, 1, "after"), "the first commit of the load is that of a child"
+        moulin("ingest", "club", cwd=path, env=server.env)
+        _club.check(reader(server, "k_"), _club.AFTER_SECOND)
+        # that run began when the dead one still looked alive: the one behind it removes its lease
+        moulin("ingest", "club", cwd=path, env=server.env)
+        left = [found["Key"] for found in server.client("s3").list_objects_v2(Bucket=bucket, Prefix="w/_moulin/leases").get("Contents", [])]
+        assert [key for key in left if key.endswith(".lease")] == [], left
 
 
 finish()
