@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/commands.gen.h"
+#include "flow/payload.h"
 #include "ingest/load.h"
 #include "ingest/source/source_file.h"
 #include "net/recording.h"
@@ -24,12 +25,79 @@ struct ingest_call {
     struct source_file file;
     struct load_options options;
     landing_schema_files schema_files;
+    struct payload input; // what --input says
 };
+
+// ---------------------------------------------------------------- the call
+
+/// The next value that --input gives an option, from `*at` on; .bytes NULL = none.
+static struct str next_of_input(const struct ingest_call *call, const char *option, size_t *at)
+{
+    const str_vec *options = &call->input.options;
+    for (; *at < options->count; (*at)++) {
+        const struct str text = str_slice(options->items[*at], 2, SIZE_MAX); // without --
+        const size_t equals = str_find_byte(text, '=');
+        if (str_is(str_slice(text, 0, equals), option)) {
+            (*at)++;
+            return equals == SIZE_MAX ? STR("true") : str_slice(text, equals + 1, SIZE_MAX);
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+/// The option as it was given, else as --input has it; "" = neither.
+static struct str call_text(const struct ingest_call *call, const char *option)
+{
+    size_t at = 0;
+    if (command_has(call->context, option))
+        return command_text(call->context, option);
+    return next_of_input(call, option, &at);
+}
+
+static bool call_flag(const struct ingest_call *call, const char *option)
+{
+    size_t at = 0;
+    return command_flag(call->context, option) || next_of_input(call, option, &at).bytes != NULL;
+}
+
+static rc read_input(struct ingest_call *call, struct err *err)
+{
+    struct arena *arena = call->context->arena;
+    struct json event = {.kind = JSON_OBJECT}, input;
+    if (!command_has(call->context, "input"))
+        return RC_OK;
+    const rc code = json_parse(arena, command_text(call->context, "input"), "--input", &input, err);
+    if (code == RC_INVALID && err != NULL)
+        err->code = RC_USAGE;
+    TRY(code == RC_INVALID ? RC_USAGE : code);
+    *json_object_set(arena, &event, STR("input")) = input;
+    return payload_read(arena, &event, &call->input, err);
+}
+
+/// Variables of --input, under those of --var.
+static void set_variables(struct ingest_call *call)
+{
+    struct project *project = call->project;
+    const struct str *given = NULL;
+    const size_t given_count = command_list(call->context, "var", &given);
+    for (size_t at = 0;;) {
+        const struct str text = next_of_input(call, "var", &at);
+        if (text.bytes == NULL)
+            return;
+        const size_t equals = str_find_byte(text, '=');
+        bool is_given = false;
+        for (size_t i = 0; i < given_count; i++)
+            is_given = is_given || str_has_prefix(given[i], str_slice(text, 0, equals + 1));
+        if (!is_given)
+            *json_object_set(project->arena, &project->vars, str_slice(text, 0, equals)) =
+                json_of_str(str_slice(text, equals + 1, SIZE_MAX));
+    }
+}
 
 static rc open_recording(struct ingest_call *call, struct err *err)
 {
     const struct str record = command_text(call->context, "record");
-    const struct str replay = command_text(call->context, "replay");
+    const struct str replay = call_text(call, "replay");
     if (record.length > 0 && replay.length > 0)
         return command_usage_error(call->context, err, "--record and --replay exclude each other");
     if (record.length > 0)
@@ -47,11 +115,12 @@ static void set_limits(struct ingest_call *call)
     static const struct {
         const char *option, *variable;
     } limits[] = {{"start-month", "start_month"}, {"end-month", "end_month"}};
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-        if (command_has(call->context, limits[i].option))
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        const struct str text = call_text(call, limits[i].option);
+        if (text.length > 0)
             *json_object_set(call->project->arena, &call->project->vars,
-                             str_of(limits[i].variable)) =
-                json_of_str(command_text(call->context, limits[i].option));
+                             str_of(limits[i].variable)) = json_of_str(text);
+    }
 }
 
 static rc open_source(struct ingest_call *call, struct err *err)
@@ -62,6 +131,12 @@ static rc open_source(struct ingest_call *call, struct err *err)
     const size_t count = command_list(context, "resource", &names);
     for (size_t i = 0; i < count; i++)
         *vec_push(context->arena, &selected) = names[i];
+    for (size_t at = 0; count == 0;) {
+        const struct str name = next_of_input(call, "resource", &at);
+        if (name.bytes == NULL)
+            break;
+        *vec_push(context->arena, &selected) = name;
+    }
     const struct source_options options = {
         .name = call->options.source_name, .selected = &selected, .recording = call->recording};
     return source_file_open(call->project, context->arena, &options, &call->file, err);
@@ -79,10 +154,11 @@ static rc read_schemas(struct ingest_call *call, struct err *err)
 
 static rc read_time(struct ingest_call *call, struct err *err)
 {
-    if (!command_has(call->context, "now"))
-        return RC_OK;
+    const struct str text = call_text(call, "now");
     struct time_text now;
-    TRY_CONTEXT(time_parse_iso(command_text(call->context, "now"), &now, err), err, "--now");
+    if (text.length == 0)
+        return RC_OK;
+    TRY_CONTEXT(time_parse_iso(text, &now, err), err, "--now");
     call->options.now_us = now.us;
     return RC_OK;
 }
@@ -118,7 +194,9 @@ static rc open_all(struct ingest_call *call, struct err *err)
     struct command_context *context = call->context;
     struct load_options *options = &call->options;
     TRY(read_max_runtime(call, err));
+    TRY(read_input(call, err));
     TRY(command_project(context, &call->project, err));
+    set_variables(call);
     options->source_name = context->arguments[0];
     TRY(read_time(call, err));
     TRY(open_recording(call, err));
@@ -134,8 +212,9 @@ static rc open_all(struct ingest_call *call, struct err *err)
     options->namespace_name = call->project->landing.namespace_name;
     options->format_version = call->project->landing.format_version;
     options->run_id = command_text(context, "run-id");
-    options->max_pages = command_has(context, "limit") ? command_int(context, "limit") : 0;
-    options->is_full_refresh = command_flag(context, "full-refresh");
+    if (!str_to_int64(call_text(call, "limit"), &options->max_pages))
+        options->max_pages = 0;
+    options->is_full_refresh = call_flag(call, "full-refresh");
     options->is_dry_run = command_flag(context, "dry-run");
     // A container that is taken away is told so; at a keyboard, Ctrl-C takes everything back.
     options->commits_when_stopped = runtime_package_folder() != NULL;

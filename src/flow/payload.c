@@ -48,6 +48,15 @@ static rc add_variables(struct arena *arena, struct payload *payload, const char
     return RC_OK;
 }
 
+static rc check_count(struct str key, const struct json *value, struct err *err)
+{
+    int64_t number;
+    if (json_to_int64(value, &number) && number > 0)
+        return RC_OK;
+    return err_set(err, RC_USAGE, "the event's input.%.*s must be a whole number above 0",
+                   STR_ARGS(key));
+}
+
 static rc unknown_key(struct arena *arena, const char *where, struct str key, struct err *err)
 {
     struct str names[INPUT_KEYS];
@@ -74,6 +83,10 @@ static rc add_input(struct arena *arena, struct payload *payload, struct str key
         case JSON_BOOL:
             if (value->boolean)
                 *vec_push(arena, &payload->options) = str_of(option);
+            return RC_OK;
+        case JSON_NUMBER:
+            TRY(check_count(key, value, err));
+            add_option(arena, payload, option, value->text);
             return RC_OK;
         default:
             add_option(arena, payload, option, value->text);

@@ -73,6 +73,21 @@ def the_pipeline_runs_twice_and_loads_no_row_twice():
 
 
 @case
+def an_ingestion_takes_what_a_state_machine_says():
+    with folder() as work:
+        where = new_project(work)
+        limits = {key: INPUT[key] for key in ("now", "start_month", "end_month")}
+        loaded = moulin_json("ingest", "chess", "--input", json.dumps({**limits, "resources": ["players"]}), "--replay", INPUT["replay"], cwd=where)
+        assert [t["name"] for t in loaded["tables"]] == ["chess_players"], loaded
+        # Options win; what nobody knows is refused.
+        loaded = moulin_json("ingest", "chess", "--input", json.dumps({**INPUT, "resources": ["players"]}), "--resource", "players_games", cwd=where)
+        assert [t["name"] for t in loaded["tables"]] == ["chess_players_games"], loaded
+        assert "input.resorces" in moulin("ingest", "chess", "--input", '{"resorces": []}', cwd=where, code=2).stderr
+        assert moulin("ingest", "chess", "--input", "{", cwd=where, code=2).stderr
+        assert "input.limit" in moulin("ingest", "chess", "--input", '{"limit": 0}', cwd=where, code=2).stderr
+
+
+@case
 def a_failing_task_fails_the_execution_with_its_message():
     with folder() as work:
         where = new_project(work)

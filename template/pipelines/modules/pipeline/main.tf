@@ -33,9 +33,10 @@ locals {
           Overrides = {
             ContainerOverrides = [{
               Name = local.tasks[state.Parameters.FunctionName].container
-              "Command.$" = format("States.Array('ingest', '%s', '--run-id', %s)",
+              "Command.$" = format("States.Array('ingest', '%s', '--run-id', %s, '--input', States.JsonToString(%s))",
                 local.tasks[state.Parameters.FunctionName].source_name,
-              try(state.Parameters.Payload["run_id.$"], "$$.Execution.Name"))
+                try(state.Parameters.Payload["run_id.$"], "$$.Execution.Name"),
+              try(state.Parameters.Payload["input.$"], "$$.Execution.Input"))
             }]
           }
         }
