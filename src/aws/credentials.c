@@ -342,18 +342,28 @@ static rc from_machine(struct chain *chain, struct aws_credentials *ret_credenti
                          "or machine a role");
 }
 
+// RC_EOF: it has none.
+static rc from_environment_if(struct chain *chain, bool is_asked,
+                              struct aws_credentials *ret_credentials, struct err *err)
+{
+    bool is_found = false;
+    if (is_asked)
+        TRY(from_environment(chain, &is_found, ret_credentials, err));
+    return is_found ? RC_OK : RC_EOF;
+}
+
 static rc find(struct chain *chain, struct aws_credentials *ret_credentials, struct err *err)
 {
-    bool is_named, is_found;
+    bool is_named;
     const struct str name = aws_session_profile_name(chain->session, &is_named);
-    const bool is_of_options = chain->session->options.profile.length > 0;
-    const bool is_here = aws_config_section(chain->config, AWS_SECTION_PROFILE, name) != NULL;
-    if (!is_of_options || !is_here) {
-        TRY(from_environment(chain, &is_found, ret_credentials, err));
-        if (is_found)
-            return RC_OK;
-    }
-    rc code = is_named ? from_profile(chain, name, true, ret_credentials, err) : RC_EOF;
+    // A profile of moulin.yml comes first where this machine has it.
+    const bool is_first = chain->session->options.profile.length > 0 &&
+                          aws_config_section(chain->config, AWS_SECTION_PROFILE, name) != NULL;
+    rc code = from_environment_if(chain, !is_first, ret_credentials, err);
+    if (code == RC_EOF && is_named)
+        code = from_profile(chain, name, true, ret_credentials, err);
+    if (code == RC_EOF)
+        code = from_environment_if(chain, is_first, ret_credentials, err);
     if (code == RC_EOF)
         code = from_web_identity(chain, ret_credentials, err);
     if (code == RC_EOF && !is_named)

@@ -88,6 +88,8 @@ static void a_profile_of_moulin_yml_comes_before_it_where_it_exists(void **state
     fake_set("AWS_SECRET_ACCESS_KEY=secret");
     const struct aws_options options = {.profile = STR("work")};
     assert_true(str_is(good(fake_session(options)).access_key_id, "of-environment"));
+    put_file("/home/.aws/config", "[profile work]\nregion=eu-west-1\n");
+    assert_true(str_is(good(fake_session(options)).access_key_id, "of-environment"));
     put_file("/home/.aws/credentials", "[work]\naws_access_key_id=k\naws_secret_access_key=s\n");
     assert_true(str_is(good(fake_session(options)).access_key_id, "k"));
 }
