@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/pool.h"
 #include "base/runtime.h"
 #include "duck/duck.h"
 #include "iceberg/data_writer.h"
@@ -9,7 +10,7 @@
 #include "iceberg/footer_read.h"
 #include "iceberg/scan_project.h"
 
-enum { SQL_MAX_BYTES = 512 << 20, VECTOR_MAX_BYTES = 256 << 20 };
+enum { SQL_MAX_BYTES = 512 << 20, VECTOR_MAX_BYTES = 256 << 20, FOOTER_THREADS = 8 };
 
 /// Files that one SELECT can read.
 struct group {
@@ -24,7 +25,8 @@ struct builder {
     const struct scan_plan *plan;
     struct arena *arena, *scratch;
     const struct name_mapping *mapping;
-    const struct field **columns; // wanted, in order
+    struct parquet_footer *footers; // of the plan's files, read beforehand; NULL = one by one
+    const struct field **columns;   // wanted, in order
     size_t column_count;
     VEC(struct group *) groups;
     struct map by_signature;
@@ -60,12 +62,57 @@ static rc load_physical(struct builder *b, const struct data_file *file,
     return physical_init(ret_physical, b->scratch, footer, b->mapping, file, spec, err);
 }
 
-static rc add_file(struct builder *b, const struct scan_file *file, struct err *err)
+/// Footers of a store behind a network are read several at once: each is a round trip.
+struct footer_reader {
+    struct store *store;
+    const struct scan_file *files;
+    struct arena **arenas; // one per file: an arena belongs to one thread at a time
+    struct parquet_footer *footers;
+};
+
+static rc read_one_footer(void *context, size_t index, struct err *err)
+{
+    const struct footer_reader *reader = context;
+    TRY(runtime_check(err));
+    return footer_read(reader->store, reader->arenas[index], reader->files[index].file.path,
+                       &reader->footers[index], err);
+}
+
+static rc read_footers(struct builder *b, struct err *err)
+{
+    const size_t count = b->plan->file_count;
+    if (count < 2 || store_driver_of(b->table->store)->is_local)
+        return RC_OK;
+    struct footer_reader reader = {
+        .store = b->table->store,
+        .files = b->plan->files,
+        .arenas = (struct arena **)arena_alloc_array(b->scratch, count, sizeof(struct arena *)),
+        .footers = ARENA_ARRAY(b->scratch, struct parquet_footer, count)};
+    for (size_t i = 0; i < count; i++)
+        reader.arenas[i] = arena_open(b->scratch);
+    struct arena *threads = arena_open(NULL);
+    const int thread_count = count < FOOTER_THREADS ? (int)count : FOOTER_THREADS;
+    const rc result =
+        pool_each(pool_open(threads, thread_count), count, read_one_footer, &reader, err);
+    arena_close(threads);
+    if (result == RC_NOT_FOUND)
+        return explain_missing(b, err);
+    TRY(result);
+    b->footers = reader.footers;
+    return RC_OK;
+}
+
+static rc add_file(struct builder *b, size_t index, struct err *err)
 {
     TRY(runtime_check(err));
+    const struct scan_file *file = &b->plan->files[index];
     const struct partition_spec *spec = metadata_spec_by_id(b->plan->metadata, file->file.spec_id);
     struct physical physical;
-    TRY(load_physical(b, &file->file, spec, &physical, err));
+    if (b->footers != NULL)
+        TRY(physical_init(&physical, b->scratch, &b->footers[index], b->mapping, &file->file, spec,
+                          err));
+    else
+        TRY(load_physical(b, &file->file, spec, &physical, err));
     struct str path;
     TRY(store_reader_path(b->table->store, b->scratch, file->file.path, &path, err));
     const struct str signature = physical_signature(&physical, b->plan->schema);
@@ -262,8 +309,9 @@ static rc build(struct builder *b, const struct str *columns, size_t column_coun
 {
     TRY(choose_columns(b, columns, column_count, err));
     TRY(load_mapping(b, err));
+    TRY(read_footers(b, err));
     for (size_t i = 0; i < b->plan->file_count; i++)
-        TRY(add_file(b, &b->plan->files[i], err));
+        TRY(add_file(b, i, err));
     for (size_t i = 0; i < b->groups.count; i++) {
         if (i > 0)
             buf_append_cstr(&b->sql, " UNION ALL ");
