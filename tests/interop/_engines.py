@@ -9,6 +9,8 @@ import http.server
 import itertools
 import json
 import re
+import ssl
+import subprocess
 import threading
 
 
@@ -17,9 +19,20 @@ class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True
 
 
+def certificates(place):
+    """An authority (ca.pem), a server's certificate for 127.0.0.1 (server.pem) and a client's (client.pem, client.key)."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], cwd=place, check=True, capture_output=True)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
+    for name in ("server", "client"):
+        (place / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1\n")
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", f"{name}.ext")
+
+
 @contextlib.contextmanager
-def serving(engine):
-    """Serves an engine on a free port of 127.0.0.1; engine.port is set."""
+def serving(engine, certificates=None, wants_client=False):
+    """Serves an engine on a free port of 127.0.0.1; engine.port is set. With a folder of certificates it speaks TLS."""
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -46,6 +59,14 @@ def serving(engine):
 
     server = Server(("127.0.0.1", 0), Handler)
     engine.port = server.server_address[1]
+    if certificates:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+        if wants_client:
+            tls.verify_mode = ssl.CERT_REQUIRED
+            tls.load_verify_locations(certificates / "ca.pem")
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        engine.scheme = "https"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -61,12 +82,12 @@ class FakeTrino:
     PAGE = 2
 
     def __init__(self, handle):
-        self.handle, self.lock, self.port = handle, threading.Lock(), 0
+        self.handle, self.lock, self.port, self.scheme = handle, threading.Lock(), 0, "http"
         self.statements, self.requests, self.cancelled, self.faults = [], [], [], []
         self.queries, self.results, self.ids, self.never_ends = {}, {}, itertools.count(1), False
 
     def url(self, query, page):
-        return f"http://127.0.0.1:{self.port}/v1/statement/executing/{query}/{page}"
+        return f"{self.scheme}://127.0.0.1:{self.port}/v1/statement/executing/{query}/{page}"
 
     def answer(self, method, path, headers, body):
         self.requests.append((method, path, dict(headers)))

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from _engines import FakeTrino, StubAthena, serving
+from _engines import FakeTrino, StubAthena, certificates, serving
 from _lib import MOULIN, case, finish, folder, moulin
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKTEST", "AWS_SECRET_ACCESS_KEY": "SKTEST", "AWS_REGION": "eu-west-1", "AWS_CONFIG_FILE": os.devnull,
@@ -182,6 +182,33 @@ def logins_are_headers_and_go_over_tls_only():
             done = moulin("transform", "run", cwd=place, code=2)
             assert text in done.stderr and "pw" not in done.stderr.replace("password", ""), (settings, done.stderr)
         assert server.requests == []
+
+
+@case
+def passwords_tokens_and_certificates_log_in_over_a_verified_connection():
+    with folder() as place:
+        certificates(place)
+        for settings, expected in (({"password": "pw"}, "Basic bWU6cHc="), ({"method": "jwt", "jwt_token": "a.b.c"}, "Bearer a.b.c"),
+                                   ({"method": "certificate", "client_certificate": f"{place}/client.pem", "client_private_key": f"{place}/client.key"}, None)):
+            with serving(FakeTrino(lambda sql: NUMBERS), certificates=place, wants_client=expected is None) as server:
+                environment(place, {**trino_settings(server), "cert": f"{place}/ca.pem", "http_scheme": "https", **settings})
+                assert numbers(place) == [1, 2, 3, 4, 5]
+                assert {headers.get("Authorization") for _, _, headers in server.requests} == {expected}, settings
+                environment(place, {**trino_settings(server), "http_scheme": "https", **settings})
+                count = len(server.requests)
+                assert "certificate" in query(place, "select 1", code=1).stderr and len(server.requests) == count  # an authority that nobody knows
+
+
+@case
+def credentials_stay_with_the_server_that_was_asked():
+    def check(place, server):
+        with serving(FakeTrino(lambda sql: NUMBERS)) as other:
+            server.url = lambda query, page: f"http://127.0.0.1:{other.port}/v1/statement/executing/{query}/{page}"
+            other.queries = server.queries
+            environment(place, {**trino_settings(server), "http_headers": {"X-Key": "k"}})
+            assert numbers(place) == [1, 2, 3, 4, 5]
+            assert server.requests[0][2].get("X-Key") == "k" and not any("X-Key" in headers for _, _, headers in other.requests)
+    in_trino(lambda sql: NUMBERS, check)
 
 
 def interrupted(command, place, is_running, env=None):

@@ -11,6 +11,7 @@ select
     black__rating as black_rating,
     black__result as black_result,
     {{ pgn_tag('pgn', 'ECO') }} as eco,
-    replace({{ dbt.split_part(pgn_tag('pgn', 'ECOUrl'), "'/openings/'", 2) }}, '-', ' ') as opening,
+    -- a part that is not there is empty in one engine and NULL in another
+    replace(coalesce({{ dbt.split_part(pgn_tag('pgn', 'ECOUrl'), "'/openings/'", 2) }}, ''), '-', ' ') as opening,
     _dlt_load_id as load_id
 from {{ source('chess', 'chess_players_games') }}
