@@ -60,8 +60,8 @@ static void test_sql_that_carries_over_is_left_in_peace(void **state)
         "select lower(to_hex(md5(to_utf8(a))))",
         "{{ config(tags=['a', 'b'], meta={'k': 1}) }} select {{ [1, 2] | join(',') }}",
         "{% set l = [1] %}{# list(x) #} select 1 offset 3 limit 2",
-        "{% macro duckdb__m(x) %} string_agg(x) {% endmacro %}{%- macro default__m(x) -%} 1 {%- "
-        "endmacro -%}",
+        ("{% macro duckdb__m(x) %} string_agg(x) {% endmacro %}{%- macro default__m(x) -%} 1 {%- "
+         "endmacro -%}"),
         "select cast(a as varchar), a as text from t",
         "select * from {{ ref('a') }} replace",
     };
