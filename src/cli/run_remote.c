@@ -55,14 +55,26 @@ static rc machine_arn(struct command_context *context, struct project *project,
     return step_functions_machine_arn(session, context->arena, name, ret_arn, err);
 }
 
-static rc hint_not_deployed(const struct project *project, rc code, struct err *err)
+// What a start that failed wants.
+static rc hint_not_started(const struct project *project, struct str name, rc code, struct err *err)
 {
-    if (code != RC_NOT_FOUND)
-        return code;
-    return err_hint(err,
-                    "deploy it (make deploy ENVIRONMENT=%.*s), name it in moulin.yml (workflows: "
-                    "{state_machine: ...}), or run it on this machine with --local",
-                    STR_ARGS(project->environment->name));
+    const struct str e = project->environment->name;
+    if (code == RC_NOT_FOUND)
+        return err_hint(err,
+                        "deploy it (make deploy ENVIRONMENT=%.*s), name it in moulin.yml "
+                        "(workflows: {state_machine: ...}), or run it on this machine with --local",
+                        STR_ARGS(e));
+    if (code == RC_EXISTS)
+        return err_hint(err, "an execution of that name ran with another input: choose another "
+                             "--name");
+    const bool is_lost = code == RC_NETWORK || code == RC_TIMEOUT || code == RC_INTERRUPTED ||
+                         (code == RC_HTTP && err->http_status >= 500);
+    if (is_lost && !err->is_unsent)
+        return err_hint(err,
+                        "it may have been started all the same: moulin run --env %.*s --show %.*s "
+                        "tells, and the same call with --name %.*s goes on with it",
+                        STR_ARGS(e), STR_ARGS(name), STR_ARGS(name));
+    return code;
 }
 
 // --- events --------------------------------------------------------------------------------------
@@ -240,7 +252,7 @@ rc run_remote_workflow(struct command_context *context, struct project *project,
     rc code = step_functions_start(reader.session, arena, machine, start.name,
                                    json_print(arena, &start.input, JSON_COMPACT), &reader.arn, err);
     if (code != RC_OK)
-        return hint_not_deployed(project, code, err);
+        return hint_not_started(project, start.name, code, err);
     log_info("%.*s: started in Step Functions, environment %.*s", STR_ARGS(start.name),
              STR_ARGS(project->environment->name));
     log_info("%.*s: %.*s", STR_ARGS(start.name),
