@@ -280,8 +280,16 @@ static rc take_client(struct aws_session *session, struct http_client **ret_clie
         *ret_client = client;
         return RC_OK;
     }
-    const struct http_options options = {.connect_timeout_ms = CONNECT_TIMEOUT_MS};
-    return http_open(&options, ret_client, err);
+    struct arena *arena = arena_open(NULL);
+    struct http_options options = {.connect_timeout_ms = CONNECT_TIMEOUT_MS};
+    rc code =
+        aws_session_setting(session, arena, "AWS_CA_BUNDLE", "ca_bundle", &options.ca_file, err);
+    if (code == RC_OK) {
+        options.ca_file = aws_session_expand(session, arena, options.ca_file);
+        code = http_open(&options, ret_client, err);
+    }
+    arena_close(arena);
+    return code;
 }
 
 static void give_client(struct aws_session *session, struct http_client *client)

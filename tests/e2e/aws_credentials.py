@@ -9,12 +9,15 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
+import ssl
+import subprocess
 import sys
 import threading
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "interop"))
-from _lib import case, finish, folder, moulin  # noqa: E402
+from _lib import Skip, case, finish, folder, moulin  # noqa: E402
 
 MOULIN_YML = """\
 name: demo
@@ -43,7 +46,7 @@ def keys_answer(key):
 class FakeAws:
     """Answers on 127.0.0.1; `asked` has (method, what, key id that signed). `refusals`: (code, message) that Glue answers first."""
 
-    def __init__(self, date_ahead_s=0):
+    def __init__(self, date_ahead_s=0, certificate=None):
         self.asked, self.refusals, self.date_ahead_s = [], [], date_ahead_s
         fake = self
 
@@ -61,6 +64,11 @@ class FakeAws:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -245,6 +253,23 @@ def expired_credentials_are_fetched_anew_once():
         home.run()
         assert [what for _, what, _ in aws.asked].count("/latest/api/token") == 2, aws.asked
         assert aws.asked[-1][1] == "AWSGlue.GetDatabases"
+
+
+@case
+def a_private_authority_is_named_as_for_awss_tools():
+    if not shutil.which("openssl"):
+        raise Skip("openssl is not installed")
+    with folder() as path:
+        certificate = path / "own.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", certificate.with_suffix(".key"), "-out", certificate,
+                        "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        with FakeAws(certificate=certificate) as aws:
+            home = Home(path, aws)
+            keys = {"AWS_ACCESS_KEY_ID": "K", "AWS_SECRET_ACCESS_KEY": "very-secret"}
+            home.fails("certificate", **keys)
+            home.signed_by("K", AWS_CA_BUNDLE=str(certificate), **keys)
+            home.file(".aws/config", f"[default]\nca_bundle = {certificate}\n")
+            home.signed_by("K", **keys)
 
 
 finish()
