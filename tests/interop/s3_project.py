@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A project whose warehouse is object storage: ingest, transform and query against SeaweedFS, PyIceberg reads the same rows;
-a query fetches what it needs, a large upload holds little memory, a second Lambda-sized disk suffices."""
+a query fetches what it needs, a large upload holds little memory, a small disk suffices."""
 
 import os
 import re
@@ -132,16 +132,15 @@ with folder() as work:
             def a_small_disk_suffices_and_is_left_empty():
                 path, temp = work / "wide", work / "temp"
                 temp.mkdir()
-                most = work / "most"
-                # A disk of its own, smaller than the table; without the right to mount one the case is skipped.
-                if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(temp)], capture_output=True).returncode != 0:
-                    raise Skip("no right to mount a small disk")
+                # A disk of its own, smaller than the table, where this user may mount one; else only the second half is shown.
+                is_small = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(temp)], capture_output=True).returncode == 0
                 try:
                     moulin("transform", "build", "--vars", "{rows: 5000000}", cwd=path, env={**server.env, "TMPDIR": str(temp)}, timeout=900)
                     left = [p for p in temp.rglob("*")]
                     assert not left, left
                 finally:
-                    subprocess.run(["umount", str(temp)], check=True)
+                    if is_small:
+                        subprocess.run(["umount", str(temp)], check=True)
                 (table,) = moulin_json("table", "ls", cwd=path, env=server.env)
                 assert int(table["bytes"]) > 300e6 and int(table["rows"]) == 5000000, table
 
@@ -167,7 +166,7 @@ with folder() as work:
                 assert done.returncode == 0, done.stderr
                 seconds, mib = done.stdout.split()
                 print(f"# 1 GiB in {seconds} s ({1024 / float(seconds):.0f} MiB/s), {mib} MiB held", flush=True)
-                assert int(mib) < 200, mib
+                assert 0 < int(mib) < 200, mib
                 assert server.client("s3").head_object(Bucket=BUCKET, Key="large")["ContentLength"] == 1 << 30
                 server.client("s3").delete_object(Bucket=BUCKET, Key="large")
     except Skip as reason:
