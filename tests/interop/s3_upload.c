@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "aws/s3.h"
-#include "base/fs.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "store/store.h"
@@ -30,18 +29,19 @@ static rc upload(struct arena *arena, struct str uri, int64_t pieces, struct err
 }
 
 /// Of this program: what getrusage tells includes the one that started it.
-static int64_t most_memory_kib(struct arena *arena)
+static int64_t most_memory_kib(void)
 {
-    struct str text, line;
+    char line[256];
     int64_t kib = -1;
-    if (fs_read(arena, STR("/proc/self/status"), 1 << 16, &text, NULL) != RC_OK)
-        return -1;
-    while (str_split_next(&text, '\n', &line))
-        if (str_has_prefix(line, STR("VmHWM:"))) {
-            const struct str number = str_trim(str_slice(line, 6, line.length - 3));
-            if (!str_to_int64(number, &kib))
-                kib = -1;
-        }
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        const struct str text = str_trim(str_of(line));
+        if (str_has_prefix(text, STR("VmHWM:")) && str_has_suffix(text, STR("kB")) &&
+            !str_to_int64(str_trim(str_slice(text, 6, text.length - 8)), &kib))
+            kib = -1;
+    }
+    if (file != NULL)
+        fclose(file);
     return kib;
 }
 
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     if (code != RC_OK)
         fprintf(stderr, "error: %s\n", err_text(&err, text, sizeof text));
     printf("%.2f %lld\n", (double)(time_monotonic_us() - started_us) / 1e6,
-           (long long)most_memory_kib(arena) >> 10);
+           (long long)most_memory_kib() >> 10);
     arena_close(arena);
     return code == RC_OK ? 0 : 1;
 }
