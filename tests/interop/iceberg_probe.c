@@ -37,7 +37,8 @@ struct probe {
 static rc open_duck(struct probe *p)
 {
     struct duck *duck;
-    const struct duck_options options = {.threads = 1, .memory_bytes = 256 << 20};
+    struct duck_options options = {.threads = 1, .memory_bytes = 256 << 20};
+    s3_duck_remotes(catalog_store(p->catalog), &options.remotes);
     TRY(duck_open(p->arena, &options, &duck, &p->err));
     return duck_connect(duck, p->arena, &p->duck, &p->err);
 }

@@ -100,6 +100,20 @@ def suites(server):
                     assert proxy.done["lost answer"] >= 9, proxy.done
                     assert not strays(path, straight)
 
+        @under_fire("eight writers commit to one table of a filesystem catalog, every row once")
+        def _():
+            writers, commits = 8, 6
+            probe = [str(ROOT / "build/tests/interop/iceberg_probe"), "-", f"s3://{BUCKET}/writers"]
+            subprocess.run([*probe, "create", "n.t", "id: long"], check=True, env={**os.environ, **straight})
+            proxy.kinds, proxy.chance = ["slow down", "lost answer", "reset"], 0.04
+            running = [subprocess.Popen([*probe, "append", "n.t", f"SELECT {n} AS id", str(commits)], env={**os.environ, **proxy.env},
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for n in range(writers)]
+            said = [process.communicate(timeout=600)[0] for process in running]
+            assert all(process.returncode == 0 for process in running), said
+            assert proxy.done["lost answer"] > 0, proxy.done
+            rows = subprocess.run([*probe, "rows", "n.t"], check=True, env={**os.environ, **straight}, stdout=subprocess.PIPE, text=True).stdout.split()
+            assert sorted(rows) == sorted(str(n) for n in range(writers) for _ in range(commits)), rows
+
         @under_fire("a load that storage refuses leaves nothing, and the next one lands")
         def _():
             with folder() as path:

@@ -308,6 +308,26 @@ static void test_a_failing_storage_is_reported(void **state)
                      RC_NO_SPACE);
 }
 
+/// The query is stopped, but what people are told is why; nothing stays, and the connection goes
+/// on.
+static void test_an_upload_that_fails_ends_the_query(void **state)
+{
+    struct fixture *f = *state;
+    make_table(f, NULL, 0, "");
+    struct store *memory = store_open_memory(f->arena);
+    struct store_fault fault = {
+        .fail_at = 4, .is_for_ever = true, .is_writing_only = true, .code = RC_NO_SPACE};
+    f->store = store_open_fault(f->arena, memory, &fault);
+    assert_int_equal(copy(f, "SELECT i AS id, md5(i::VARCHAR) AS name FROM range(3000000) r(i)",
+                          (struct data_writer_options){.target_file_bytes = 1 << 20,
+                                                       .row_group_bytes = 1 << 20}),
+                     RC_NO_SPACE);
+    fault = (struct store_fault){0};
+    f->store = memory;
+    assert_int_equal(copy(f, ROWS "FROM range(10) r(i)", (struct data_writer_options){0}), RC_OK);
+    assert_int_equal(f->files[0].record_count, 10);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -322,6 +342,7 @@ int main(void)
         CASE(test_large_results_roll_into_several_files),
         CASE(test_other_storage_gets_the_files_uploaded),
         CASE(test_a_failing_storage_is_reported),
+        CASE(test_an_upload_that_fails_ends_the_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
