@@ -126,7 +126,9 @@ void run_show_event(struct run_lines *lines, const struct flow_event *event)
         struct arena *scratch = arena_open(NULL);
         const struct str cause =
             str_slice(readable_cause(scratch, detail(event, "cause")), 0, MAX_SHOWN_CHARACTERS);
-        log_warn("%.*s: %.*s%s%.*s", STR_ARGS(event->state), STR_ARGS(detail(event, "error")),
+        // Step Functions does not say in the event of a task which state it is of
+        const struct str who = event->state.length > 0 ? event->state : STR("a task failed");
+        log_warn("%.*s: %.*s%s%.*s", STR_ARGS(who), STR_ARGS(detail(event, "error")),
                  cause.length > 0 ? ": " : "", STR_ARGS(cause));
         arena_close(scratch);
     }

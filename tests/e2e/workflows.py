@@ -128,6 +128,9 @@ with folder() as work:
     @case
     def a_plan_is_told_deletions_first():
         plan = """\
+data.aws_region.this: Reading...
+data.aws_region.this: Read complete after 0s [id=eu-west-1]
+aws_s3_bucket.old: Refreshing state... [id=old]
   # aws_s3_bucket.old will be destroyed
   # aws_lambda_function.chess must be replaced
   # aws_sns_topic.notices will be created
@@ -140,6 +143,7 @@ Plan: 2 to add, 1 to change, 2 to destroy.
         places = [text.index(word) for word in ("Plan: 2 to add", "`aws_s3_bucket.old`", "`aws_lambda_function.chess`", "`aws_sns_topic.notices`",
                                                 '`module.a["x"].aws_iam_role.r`', "The whole plan")]
         assert places == sorted(places), text
+        assert "Refreshing" not in text and "Read complete" not in text, text
         assert "no summary" in run(project / ".github/scripts/plan-summary", "dev", stdin="Error: no credentials\n")
         assert "- **No changes.**\n" in run(project / ".github/scripts/plan-summary", "dev", stdin="No changes. Your infrastructure matches\n")
 
