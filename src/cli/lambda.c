@@ -144,11 +144,17 @@ static rc read_transform_event(struct invocation_state *state, const struct json
     if (command != NULL && command->kind != JSON_ARRAY)
         return err_set(err, RC_USAGE, "the event's command must be a list of words");
     state->run_id = json_str(json_get(event, STR("run_id")), state->event.request_id);
+    static const char *const leading[] = {"moulin", "dbt", "transform"};
+    const size_t count = command != NULL ? command->count : 0;
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof leading / sizeof leading[0]; i++)
+        if (at < count && str_is(json_str(&command->items[at], STR("")), leading[i]))
+            at++;
     add_word(state, STR("transform"));
-    for (size_t i = 0; command != NULL && i < command->count; i++)
-        add_word(state, json_str(&command->items[i], STR("")));
-    if (command == NULL || command->count == 0)
+    if (at == count)
         add_word(state, STR("build"));
+    for (; at < count; at++)
+        add_word(state, json_str(&command->items[at], STR("")));
     return RC_OK;
 }
 

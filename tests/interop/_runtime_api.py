@@ -124,11 +124,11 @@ class Function:
 
 
 @contextlib.contextmanager
-def function(root, api, env=None, chroot=False):
+def function(root, api, env=None, chroot=False, launcher="/bootstrap"):
     """Starts the package that is unpacked in `root`. With `chroot` it sees nothing but that folder, as nobody."""
-    variables = {"AWS_LAMBDA_RUNTIME_API": api.address, "ENVIRONMENT": "local", "LAMBDA_TASK_ROOT": "/" if chroot else str(root),
+    variables = {"AWS_LAMBDA_RUNTIME_API": api.address, "ENVIRONMENT": "local", "LAMBDA_TASK_ROOT": os.path.dirname(launcher) if chroot else str(root),
                  "AWS_LAMBDA_FUNCTION_NAME": "dev-chess-ingestion", "TZ": ":UTC", "LD_LIBRARY_PATH": "/var/lang/lib:/lib64", **(env or {})}
-    command = [shutil.which("chroot"), "--userspec=65534:65534", str(root), "/bootstrap"] if chroot else [str(root / "bootstrap")]
+    command = [shutil.which("chroot"), "--userspec=65534:65534", str(root), launcher] if chroot else [str(root / "bootstrap")]
     started = time.monotonic()
     process = subprocess.Popen(command, env=variables, cwd="/", text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     running = Function(process, started)

@@ -6,13 +6,15 @@ import json
 import os
 import pathlib
 import platform
+import shutil
+import subprocess
 import sys
 
 from pyiceberg.catalog.glue import GlueCatalog
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import _aws  # noqa: E402
-from _lib import Skip, case, finish, folder  # noqa: E402
+from _lib import ROOT, Skip, case, finish, folder, moulin  # noqa: E402
 from _recorded_api import answers, serve  # noqa: E402
 from _runtime_api import GAMES, JANUARY, NUMBERS, RECORDINGS, function, package, pages, project, runtime_api, unpack  # noqa: E402
 
@@ -36,13 +38,13 @@ def cloud_project(work, base, **options):
     return where
 
 
-def landed(server, table, column):
+def landed(server, table, column, namespace="dev_landing"):
     """Rows and different values, as PyIceberg reads them."""
     catalog = GlueCatalog("glue", **{
         "glue.endpoint": server.endpoint, "glue.region": server.region, "glue.access-key-id": server.access_key,
         "glue.secret-access-key": server.secret_key, "s3.endpoint": server.endpoint, "s3.region": server.region,
         "s3.access-key-id": server.access_key, "s3.secret-access-key": server.secret_key})
-    values = catalog.load_table(f"dev_landing.{table}").scan(selected_fields=(column,)).to_arrow()[column].to_pylist()
+    values = catalog.load_table(f"{namespace}.{table}").scan(selected_fields=(column,)).to_arrow()[column].to_pylist()
     return len(values), len(set(values))
 
 
@@ -77,6 +79,29 @@ with _aws.ministack() as server:
             assert landed(server, "chess_players_games", "url") == (GAMES, GAMES)
             left = [p for p in (root / "tmp").rglob("*") if p.is_file() and p.name != ".keep"]
             assert not left, left  # a warm function must not fill /tmp
+
+    @case
+    def the_image_alone_builds_the_dbt_project_as_a_task_and_as_a_function():
+        if os.geteuid() != 0:
+            raise Skip("needs root: it changes the root folder of a process")
+        with folder() as work, serve(answers(RECORDINGS / "2009-11-02.har")) as base, runtime_api() as api:
+            work.chmod(0o755)
+            where = cloud_project(work, base)
+            shutil.copytree(ROOT / "template" / "pipelines" / "transform", where / "pipelines" / "transform")
+            env = {**server.env, "ENVIRONMENT": "dev"}
+            moulin("ingest", "chess", "--input", json.dumps(JANUARY), cwd=where, env=env)
+            root = pathlib.Path(package(where, "transform", "--image")["path"]) / "root"
+            for path in (root, *root.parents):
+                if path.is_relative_to(work):
+                    path.chmod(0o755)
+            task = subprocess.run([shutil.which("chroot"), "--userspec=65534:65534", root, "/var/task/bootstrap"], text=True, capture_output=True, env=env, timeout=300)
+            assert task.returncode == 0, task.stdout + task.stderr
+            assert landed(server, "player_games", "game_url", "dev_analytics")[0] > GAMES
+            with function(root, api, env=env, chroot=True, launcher="/var/task/bootstrap"):
+                done = api.invoke({"run_id": "again", "command": ["dbt", "build", "--select", "openings"]})
+                assert done.kind == "response" and done.body["status"] == "complete", done.body
+                wrong = api.invoke({"command": ["build", "--select", "nothing_of_that_name+"], "full_refresh": True})
+                assert wrong.body["errorType"] == "Moulin.Usage" and "full_refresh" in wrong.body["errorMessage"], wrong.body
 
     @case
     def lambda_runs_the_zip():

@@ -287,7 +287,7 @@ def nothing_but_the_zip_is_needed():
         written = {p.relative_to(root).parts[0] for p in root.rglob("*") if p.stat().st_uid == 65534}
         assert written == {"tmp"}, written
         sql = "select count(*) as n from landing.chess_players_games"
-        asked = subprocess.run(["chroot", root, "/bootstrap", "query", sql, "--output", "json"], text=True, capture_output=True, timeout=60)
+        asked = subprocess.run([shutil.which("chroot"), root, "/bootstrap", "query", sql, "--output", "json"], text=True, capture_output=True, timeout=60)
         assert json.loads(asked.stdout) == [{"n": GAMES}], asked
 
 
