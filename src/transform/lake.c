@@ -115,6 +115,13 @@ static rc list_tables(struct lake *lake, struct arena *arena, struct str schema,
     return RC_OK;
 }
 
+/// A namespace may be shared: a table that cannot be read stops only those who name it.
+static bool is_of_one_table(rc code)
+{
+    return code == RC_NOT_FOUND || code == RC_CORRUPT || code == RC_UNSUPPORTED ||
+           code == RC_INVALID;
+}
+
 rc lake_mount(struct lake *lake, struct duck_connection *connection, struct str schema,
               struct err *err)
 {
@@ -129,8 +136,19 @@ rc lake_mount(struct lake *lake, struct duck_connection *connection, struct str 
                      NULL, NULL, err));
     str_vec names = {0};
     TRY(list_tables(lake, arena, schema, &names, err));
-    for (size_t i = 0; i < names.count; i++)
-        TRY(mount_table(lake, connection, schema, names.items[i], err));
+    for (size_t i = 0; i < names.count; i++) {
+        struct err failure = {0};
+        const rc result = mount_table(lake, connection, schema, names.items[i], &failure);
+        if (result != RC_OK && !is_of_one_table(result)) {
+            if (err != NULL)
+                *err = failure;
+            return result;
+        }
+        if (result == RC_NOT_FOUND)
+            log_debug("%s", failure.message); // dropped since it was listed
+        else if (result != RC_OK)
+            log_warn("models cannot read it: %s", failure.message);
+    }
     map_set(&lake->mounted, arena_str(arena, schema), lake);
     return RC_OK;
 }

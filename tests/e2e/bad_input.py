@@ -195,6 +195,17 @@ def a_read_only_warehouse_is_named():
 
 
 @case
+def a_damaged_table_that_no_model_reads_stops_no_model():
+    with project() as where:
+        moulin("run", "chess", "--input", '{"start_month": "2020/05", "end_month": "2020/05"}', cwd=where,
+               env={"MOULIN_REPLAY": str(ROOT / "template/pipelines/ingest/chess-ingestion/recordings/2020-06-02.har"), "MOULIN_NOW": "2020-06-02T12:00:00Z"})
+        for file in (where / "warehouse/landing/_dlt_loads/metadata").glob("*.metadata.json"):
+            file.write_text("{")
+        done = moulin("transform", "run", "--select", "ratings", cwd=where)
+        assert "_dlt_loads" in done.stderr and "cannot read" in done.stderr, done.stderr
+
+
+@case
 def a_full_disk_is_named_and_the_next_run_completes():
     with project() as where:
         small = where / "small"
