@@ -183,7 +183,6 @@ static const struct {
 } classes[] = {
     {"AccessDenied", RC_DENIED},
     {"Unauthorized", RC_DENIED},
-    {"UnauthorizedOperation", RC_DENIED},
     {"NotAuthorized", RC_DENIED},
     {"Forbidden", RC_DENIED},
     {"UnrecognizedClient", RC_DENIED},
@@ -201,7 +200,6 @@ static const struct {
     {"RequestTimeTooSkewed", RC_DENIED},
     {"RequestExpired", RC_DENIED},
     {"RequestInTheFuture", RC_DENIED},
-    {"KMSAccessDenied", RC_DENIED},
     {"AlreadyExists", RC_EXISTS},
     {"AlreadyOwnedByYou", RC_EXISTS},
     {"ResourceExists", RC_EXISTS},
@@ -226,6 +224,7 @@ static const struct {
     {"Malformed", RC_INVALID},
     {"SerializationException", RC_INVALID},
     {"InvalidArn", RC_INVALID},
+    {"InvalidExecutionInput", RC_INVALID},
     {"InvalidName", RC_INVALID},
 };
 

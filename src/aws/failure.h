@@ -28,7 +28,8 @@ struct aws_failure {
     char request_id[128]; // for AWS's support
     int status;           // 0 = no answer
     enum aws_remedy remedy;
-    bool is_unknown; // the call may have been carried out (lost answer, 5xx)
+    bool is_unknown; // the call may have been carried out (lost answer, 5xx), in aws_call also by
+                     // an earlier attempt than the one that this tells of
 };
 
 /// Reads an answer of status 300 and above (also S3's 200 with an <Error> body). A body that says
