@@ -1,13 +1,17 @@
 // Athena: start, ask until it ended, read the pages. Layer: engine. Source: Athena API reference
 // 2017-05-18; settings as dbt-athena's profile. Threads: one at a time.
-// Limits: statements of 262,144 bytes; a page of 1,000 rows; waits 0.2 to 2 s between questions.
+// Limits: statements of 262,144 bytes; waits 0.2 to 2 s between questions. Answers of more than a
+// page of 1,000 rows are read from the result file, by ranges of 8 MiB.
 
 #include "aws/athena.h"
+
+#include "aws/s3.h"
 
 #include "base/log.h"
 #include "base/random.h"
 #include "base/retry.h"
 #include "base/runtime.h"
+#include "engine/athena_csv.h"
 #include "engine/engine.intern.h"
 
 enum {
@@ -15,6 +19,7 @@ enum {
     LAST_POLL_US = 2000000,
     MAX_START_ATTEMPTS = 8, // when the account's queue is full, beside the retries of each call
     MAX_REUSE_MINUTES = 10080,
+    CSV_RANGE_BYTES = 8 << 20,
 };
 
 // Settings of dbt-athena's profile and of `engine:`; those of the session are read by whoever
@@ -213,7 +218,8 @@ struct reader {
     const struct engine_sink *sink;
     const struct duck_column *columns;
     size_t column_count;
-    bool has_header; // the first row repeats the names of the columns
+    bool has_header;     // the first row repeats the names of the columns
+    struct str location; // of the result file
 };
 
 static void read_columns(struct reader *r, struct arena *arena, const struct json *answer)
@@ -282,6 +288,79 @@ static rc tell_page(struct reader *r, struct arena *arena, const struct json *an
     return r->sink->on_rows(r->sink->context, &rows, err);
 }
 
+// ---- large answers: the result file
+
+static rc tell_csv_rows(void *context, const struct str *fields, size_t row_count, struct err *err)
+{
+    struct reader *r = context;
+    struct arena *scratch = arena_open(NULL);
+    struct duck_value *values =
+        ARENA_ARRAY(scratch, struct duck_value, row_count * r->column_count + 1);
+    rc code = RC_OK;
+    for (size_t i = 0; code == RC_OK && i < row_count * r->column_count; i++) {
+        const struct duck_column *column = &r->columns[i % r->column_count];
+        const struct json text = json_of_str(fields[i]);
+        code = engine_value(scratch, column->type, column->kind,
+                            fields[i].bytes != NULL ? &text : NULL, &values[i], err);
+    }
+    const struct duck_rows rows = {.columns = r->columns,
+                                   .column_count = r->column_count,
+                                   .values = values,
+                                   .row_count = row_count};
+    if (code == RC_OK)
+        code = r->sink->on_rows(r->sink->context, &rows, err);
+    arena_close(scratch);
+    return code;
+}
+
+static rc read_file(struct reader *r, struct s3_client *s3, struct s3_name name, int64_t size_bytes,
+                    struct err *err)
+{
+    struct athena_csv csv;
+    struct arena *range = arena_open(NULL);
+    rc code = RC_OK;
+    athena_csv_init(&csv, r->column_count, tell_csv_rows, r);
+    for (int64_t at = 0; code == RC_OK && at < size_bytes; at += CSV_RANGE_BYTES) {
+        const int64_t left = size_bytes - at;
+        const struct s3_get_options options = {
+            .is_range = true,
+            .offset = at,
+            .max_bytes = left < CSV_RANGE_BYTES ? (size_t)left : (size_t)CSV_RANGE_BYTES};
+        struct str bytes;
+        arena_reset(range);
+        code = runtime_check(err);
+        if (code == RC_OK)
+            code = s3_get(s3, range, name, &options, &bytes, NULL, err);
+        if (code == RC_OK)
+            code = athena_csv_feed(&csv, bytes, left <= CSV_RANGE_BYTES, err);
+    }
+    athena_csv_done(&csv);
+    arena_close(range);
+    return code;
+}
+
+// Reads all rows from the file. @param ret_is_read  false = it cannot be looked at: ask for pages
+static rc read_result_file(struct reader *r, struct arena *arena, struct str location,
+                           bool *ret_is_read, struct err *err)
+{
+    struct s3_client *s3;
+    struct s3_name name;
+    struct s3_object object;
+    struct err ignored = {0};
+    *ret_is_read = false;
+    if (!str_has_suffix(location, STR(".csv")) || r->sink->on_rows == NULL ||
+        s3_name_parse(location, &name, &ignored) != RC_OK ||
+        s3_client_open(arena, r->engine->options.aws, &s3, &ignored) != RC_OK)
+        return RC_OK;
+    if (s3_head(s3, arena, name, &object, &ignored) != RC_OK) {
+        log_debug("athena: the result file cannot be read, rows come by pages: %s",
+                  ignored.message);
+        return RC_OK;
+    }
+    *ret_is_read = true;
+    return read_file(r, s3, name, object.size_bytes, err);
+}
+
 static rc read_results(struct reader *r, struct arena *arena, struct str id,
                        struct engine_answer *answer, struct err *err)
 {
@@ -304,6 +383,11 @@ static rc read_results(struct reader *r, struct arena *arena, struct str id,
             if (r->sink->on_columns != NULL)
                 code = r->sink->on_columns(r->sink->context, r->columns, r->column_count, err);
         }
+        bool is_read = false;
+        if (code == RC_OK && is_first && next.length > 0)
+            code = read_result_file(r, kept, r->location, &is_read, err);
+        if (is_read)
+            break;
         if (code == RC_OK)
             code = tell_page(r, page, &json, is_first, err);
         arena_reset(kept);
@@ -355,7 +439,8 @@ static rc run(struct engine *engine, struct arena *arena, struct str sql,
         answer->cost_usd =
             athena->usd_per_tb * (double)athena_billed_bytes(&e) / (double)(INT64_C(1) << 40);
         answer->kind = arena_str(arena, e.subkind.length > 0 ? e.subkind : e.kind);
-        struct reader reader = {.engine = engine,
+        struct reader reader = {.location = e.output_location,
+                                .engine = engine,
                                 .sink = sink,
                                 .has_header = !str_is(e.kind, "DDL") && !str_is(e.kind, "UTILITY")};
         // The rows of statements that nobody reads are not fetched, but for the count of changes.

@@ -53,9 +53,10 @@ def serving(engine, certificates=None, wants_client=False):
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            if self.command != "HEAD":
+                self.wfile.write(data)
 
-        do_GET = do_POST = do_DELETE = handle_any
+        do_GET = do_POST = do_DELETE = do_HEAD = handle_any
 
     server = Server(("127.0.0.1", 0), Handler)
     engine.port = server.server_address[1]
@@ -143,9 +144,11 @@ class StubAthena:
         self.lock, self.port, self.ids = threading.Lock(), 0, itertools.count(1)
         self.statements, self.started, self.calls, self.stopped = [], [], [], []
         self.tables, self.databases, self.executions, self.tokens, self.faults = {}, set(), {}, {}, {}
-        self.never_ends = False
+        self.never_ends, self.has_files = False, False
 
     def answer(self, _method, _path, headers, body):
+        if "X-Amz-Target" not in headers:
+            return self.object(_method, _path, headers)
         service, action = headers["X-Amz-Target"].split(".")
         request = json.loads(body)
         self.calls.append((action, request))
@@ -155,6 +158,23 @@ class StubAthena:
             return 400, {"Content-Type": "application/x-amz-json-1.1"}, {"__type": f"com.amazonaws.athena#{code}", "message": f"said {code}"}
         status, answer = getattr(self, f"do_{action}")(request)
         return status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": "r-1"}, answer
+
+    # ---- S3: the result file of a query, when the test wants one
+
+    def object(self, method, path, headers):
+        run = self.executions.get(path.split("/")[-1].removesuffix(".csv")) if self.has_files else None
+        self.calls.append((method, path))
+        if run is None:
+            return 404, {}, b""
+        rows = [[name for name, _ in run["result"]["columns"]], *run["result"]["rows"]]
+        quoted = ('"' + str(value).replace('"', '""') + '"' if value is not None else "" for row in rows for value in row)
+        width = len(rows[0])
+        data = "".join(text + (",", "\n")[i % width == width - 1] for i, text in enumerate(quoted)).encode()
+        if method == "HEAD":
+            return 200, {"ETag": '"e"', "X-Length": str(len(data)), "Last-Modified": "Wed, 01 Jan 2020 00:00:00 GMT"}, data
+        first, last = re.match(r"bytes=(\d+)-(\d+)", headers["Range"]).groups()
+        part = data[int(first):int(last) + 1]
+        return 206, {"ETag": '"e"', "Content-Range": f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"}, part
 
     # ---- Athena
 
@@ -188,7 +208,7 @@ class StubAthena:
         return 200, {"QueryExecution": {
             "QueryExecutionId": request["QueryExecutionId"], "Query": run["sql"], "StatementType": kind,
             "SubstatementType": (run["result"] or {}).get("kind", word), "Status": {"State": state, **status},
-            "ResultConfiguration": {"OutputLocation": "s3://b/out.csv"}, "WorkGroup": "primary",
+            "ResultConfiguration": {"OutputLocation": f"s3://b/{request['QueryExecutionId']}.csv"}, "WorkGroup": "primary",
             "Statistics": {"EngineExecutionTimeInMillis": 7, "TotalExecutionTimeInMillis": 9,
                            "DataScannedInBytes": (run["result"] or {}).get("scanned", 25_000_000)}}}
 
