@@ -111,4 +111,21 @@ def killed_between_commits_on_s3():
         assert [key for key in left if key.endswith(".lease")] == [], left
 
 
+@case
+def of_two_runs_at_once_one_wins_and_the_other_says_why():
+    with _aws.ministack() as server, _club.api() as api, folder() as path:
+        bucket = server.bucket("runs-bucket")
+        _club.project(path, api, ENVIRONMENT % (f"s3://{bucket}/w", "r_"))
+        for api.answers, expected in (_club.FIRST, _club.AFTER_FIRST), (_club.SECOND, _club.AFTER_SECOND):
+            runs = [subprocess.Popen([str(MOULIN), "ingest", "club"], cwd=path, env={**os.environ, **server.env}, stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+            texts = [run.communicate(timeout=180)[1] for run in runs]
+            codes = sorted(run.returncode for run in runs)
+            assert codes in ([0, 1], [0, 0]), (codes, texts)  # 0, 0: the second began when the first had ended
+            if codes == [0, 1]:
+                assert any("landed first" in text for text in texts), texts
+            moulin("ingest", "club", cwd=path, env=server.env)
+            _club.check(reader(server, "r_"), expected)
+
+
 finish()

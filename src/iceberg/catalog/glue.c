@@ -123,6 +123,9 @@ static rc send_request(struct request *request, const char *action, struct str r
     if (code == RC_OK)
         code =
             aws_call_json(request->glue->client, request->arena, &call, &answer, ret_failure, err);
+    if (code == RC_DENIED && err != NULL && strstr(err->message, "Lake Formation") != NULL)
+        (void)err_hint(err, "grant it in Lake Formation, on %.*s: IAM alone does not decide there",
+                       STR_ARGS(resource));
     buf_done(&request->buf);
     if (code == RC_OK && ret_answer != NULL)
         *ret_answer = answer;

@@ -308,6 +308,14 @@ static void test_a_refusal_names_call_resource_and_permission(void **state)
     assert_int_equal(catalog_list_namespaces(f->catalog, f->arena, &names, &f->err), RC_DENIED);
     assert_non_null(strstr(f->err.message, "glue:GetDatabases"));
     assert_non_null(strstr(f->err.hint, "allow glue:GetDatabases"));
+    f->glue.fault = (struct fake_fault){
+        .action = "GetDatabases",
+        .count = 99,
+        .status = 400,
+        .code = "AccessDeniedException",
+        .message = "Insufficient Lake Formation permission(s): Required Describe on x"};
+    assert_int_equal(catalog_list_namespaces(f->catalog, f->arena, &names, &f->err), RC_DENIED);
+    assert_non_null(strstr(f->err.hint, "grant it in Lake Formation"));
 }
 
 // ---- renaming and registering
