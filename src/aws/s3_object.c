@@ -68,7 +68,11 @@ static rc get_bytes(struct s3_client *client, struct arena *scratch, struct s3_n
 {
     struct http_header headers[3];
     size_t count = 0;
-    headers[count++] = (struct http_header){STR("x-amz-checksum-mode"), STR("ENABLED")};
+    struct str validation;
+    TRY(aws_session_setting(client->session, scratch, "AWS_RESPONSE_CHECKSUM_VALIDATION",
+                            "response_checksum_validation", &validation, err));
+    if (!str_equal_ignore_case(validation, STR("when_required")))
+        headers[count++] = (struct http_header){STR("x-amz-checksum-mode"), STR("ENABLED")};
     if (options->is_range)
         headers[count++] = (struct http_header){STR("Range"), range_text(scratch, options)};
     if (options->if_match.length > 0)

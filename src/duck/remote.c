@@ -113,7 +113,8 @@ static rc load(struct remotes *remotes, struct err *err)
                          "LOAD %.*s; SET GLOBAL enable_global_s3_configuration=false; SET GLOBAL "
                          "enable_server_cert_verification=true; SET GLOBAL "
                          "enable_curl_server_cert_verification=true; SET GLOBAL ca_cert_file=%.*s; "
-                         "SET GLOBAL auto_fallback_to_full_download=false",
+                         "SET GLOBAL auto_fallback_to_full_download=false; SET GLOBAL "
+                         "http_retries=8; SET GLOBAL http_retry_backoff=2",
                          STR_ARGS(duck_quote_literal(scratch, path)),
                          STR_ARGS(duck_quote_literal(scratch, str_of(authorities())))),
             err);
