@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "base/time.h"
 #include "cli/doctor.h"
+#include "cli/package.h"
 #include "flow/workflow.h"
 #include "ingest/source/source_file.h"
 
@@ -183,6 +184,21 @@ static rc check_source_task(struct doctor *d, struct str what, struct str family
     return doctor_say(d, what, DOCTOR_OK, STR("runs as an ECS task"), err);
 }
 
+/// A zip is packed from the libraries of this machine.
+static rc check_architecture(struct doctor *d, struct str function, struct str package,
+                             struct str architecture, struct err *err)
+{
+    if (!str_is(package, "Zip") || str_equal(architecture, package_arch()))
+        return RC_OK;
+    return doctor_say(
+        d, STR("moulin package"), DOCTOR_WARN,
+        arena_printf(d->arena,
+                     "%.*s runs on %.*s, this machine is %.*s: make its package on such a machine, "
+                     "or with --runtime from one that was made there",
+                     STR_ARGS(function), STR_ARGS(architecture), STR_ARGS(package_arch())),
+        err);
+}
+
 static rc check_function(struct doctor *d, struct str source, struct err *err)
 {
     struct json answer;
@@ -208,6 +224,7 @@ static rc check_function(struct doctor *d, struct str source, struct err *err)
         architectures != NULL && architectures->kind == JSON_ARRAY && architectures->count > 0
             ? json_str(&architectures->items[0], STR("x86_64"))
             : STR("x86_64");
+    TRY(check_architecture(d, name, text_of(&answer, "PackageType"), architecture, err));
     return doctor_say(d, what, DOCTOR_OK,
                       arena_printf(d->arena, "%.*s on %.*s, %lld MB, %lld s, last changed %.*s",
                                    STR_ARGS(text_of(&answer, "PackageType")),

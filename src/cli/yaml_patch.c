@@ -34,7 +34,8 @@ static size_t offset_of_line(struct str text, int number)
 
 /// Where the block that starts at line `number` with `indent` blanks ends: behind its last line
 /// that is neither empty nor a comment further left.
-static size_t end_of_block(struct str text, int number, size_t indent)
+/// @param is_list  a line as far left that has no dash belongs to what holds the list
+static size_t end_of_block(struct str text, int number, size_t indent, bool is_list)
 {
     size_t at = offset_of_line(text, number), end = behind(text, at);
     for (at = end; at < text.length; at = behind(text, at)) {
@@ -42,7 +43,8 @@ static size_t end_of_block(struct str text, int number, size_t indent)
         const size_t blanks = blanks_of(line);
         if (blanks == line.length || line.bytes[blanks] == '\r')
             continue;
-        if (blanks < indent)
+        const bool is_item = line.bytes[blanks] == '-' || line.bytes[blanks] == '#';
+        if (blanks < indent || (is_list && blanks == indent && !is_item))
             break;
         end = behind(text, at);
     }
@@ -73,7 +75,7 @@ rc yaml_patch_append(struct arena *arena, struct str text, const char *place,
         return err_hint(err, "write one item per line, without { } and [ ]");
     }
     const struct yaml *first = node->kind == YAML_MAP ? node->members[0].key : node->items[0];
-    const size_t at = end_of_block(text, first->line, indent);
+    const size_t at = end_of_block(text, first->line, indent, node->kind == YAML_SEQ);
     struct str added = STR("");
     for (size_t i = 0; i < line_count; i++)
         added = arena_printf(arena, "%.*s%*s%.*s\n", STR_ARGS(added), (int)indent, "",

@@ -2,6 +2,7 @@
 
 import io
 import os
+import platform
 import zipfile
 
 import _aws
@@ -122,6 +123,18 @@ with folder() as work:
                 (project / "moulin.yml").write_text(MOULIN_YML)
             assert lines[f"bucket {BUCKETS[0]}"][0] == "warning" and "versions" in lines[f"bucket {BUCKETS[0]}"][1]
             assert lines["Athena work group empty"][0] == "failed" and "output location" in lines["Athena work group empty"][1]
+
+        @case
+        def a_function_of_another_architecture_is_told():
+            other, own = ("arm64", "x86_64") if platform.machine() == "x86_64" else ("x86_64", "arm64")
+            zipped = io.BytesIO()
+            with zipfile.ZipFile(zipped, "w") as archive:
+                archive.writestr("bootstrap", "#!/bin/sh\n")
+            for architecture, told in ((other, True), (own, False)):
+                aws.client("lambda").update_function_code(FunctionName="dev-chess-ingestion", ZipFile=zipped.getvalue(), Architectures=[architecture])
+                lines = doctor(project, aws.env, code=None)
+                assert architecture in lines["function dev-chess-ingestion"][1], lines["function dev-chess-ingestion"]
+                assert ("moulin package" in lines) == told, lines.get("moulin package")
 
         @case
         def parameters_and_prefixes_of_secrets_are_followed():
