@@ -23,6 +23,8 @@ struct seen {
     struct source_report report;
 };
 static struct seen seen;
+static struct source_run *running; // the run at hand
+static size_t stop_after;          // with which request its time is over; 0 = never
 
 static int setup(void **state)
 {
@@ -71,6 +73,8 @@ static void on_request(void *ctx, const struct http_request *request)
         if (str_is(request->headers[i].name, "Authorization"))
             auth = arena_str(arena, request->headers[i].value);
     *vec_push(arena, &seen.auths) = auth;
+    if (seen.urls.count == stop_after)
+        running->stop_at_us = 1; // long ago
 }
 
 static void write_headers(struct buf *har, const struct json *headers)
@@ -156,6 +160,7 @@ static rc run_with(const char *config_text, const char *answers_text, struct sou
         for (size_t i = 0; i < source_resource_count(source); i++)
             from[i] = json_get(&states, source_resource(source, i)->name);
         run.states = from;
+        running = &run;
         const struct record_sink sink = {NULL, on_record, on_unit};
         code = source_run(source, &run, &sink, &seen.report, err);
         const str_vec notes = seen.report.notes; // they live with the source
@@ -543,6 +548,60 @@ static void wrong_steps_are_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void nothing_ends_behind_the_time_limit(void **state)
+{
+    (void)state;
+    static const char *const config =
+        "{'client':{'base_url':'http://h/"
+        "'},'resource_defaults':{'endpoint':{'data_selector':'items',"
+        "'paginator':{'type':'json_link','next_url_path':'next'}}},'resources':["
+        "{'name':'p','endpoint':{'path':'p'}},"
+        "{'name':'c','endpoint':{'path':'c/{resources.p.id}'}},"
+        "{'name':'z','endpoint':{'path':'z'}}]}";
+    static const char *const answers =
+        "{'/p':{'items':[{'id':1},{'id':2}],'next':'http://h/p2'},'/p2':{'items':[{'id':3}]},"
+        "'/c/1':{'items':[{'v':1}]},'/c/2':{'items':[{'v':2}],'next':'http://h/c2b'},"
+        "'/c2b':{'items':[{'v':3}]},'/c/3':{'items':[{'v':4}]},'/z':{'items':[{'v':5}]}}";
+    static const struct {
+        size_t stop_after, requests;
+        const char *records, *units;
+        bool is_partial;
+    } cases[] = {
+        // A chain with a page left does not end, nor does the page of its parent.
+        {3, 3, "p c p c", "c", true},
+        // When its last page came in time, it does; the parent's next page is not asked for.
+        {4, 4, "p c p c c", "c c p", true},
+        {5, 5, "p c p c c p", "c c p", true},
+        {6, 6, "p c p c c p c", "c c p c p", true},
+        {7, 7, "p c p c c p c z", "c c p c p z", false},
+        {0, 7, "p c p c c p c z", "c c p c p z", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct texts {
+            char records[100], units[100];
+        } found = {"", ""};
+        stop_after = cases[i].stop_after;
+        assert_int_equal(run_with(config, answers, (struct source_run){0}, &err), RC_OK);
+        stop_after = 0;
+        for (size_t k = 0; k < seen.records.count; k++)
+            snprintf(found.records + strlen(found.records),
+                     sizeof found.records - strlen(found.records), "%s%.1s", k > 0 ? " " : "",
+                     seen.records.items[k].bytes);
+        // The end of the run ends every resource once more; here only what came before counts.
+        for (size_t k = 0; k < seen.units.count; k++)
+            snprintf(found.units + strlen(found.units), sizeof found.units - strlen(found.units),
+                     "%s%.1s", k > 0 ? " " : "", seen.units.items[k].bytes);
+        assert_string_equal(found.records, cases[i].records);
+        if (cases[i].is_partial)
+            assert_string_equal(found.units, cases[i].units);
+        else
+            assert_true(str_has_prefix(str_of(found.units), str_of(cases[i].units)));
+        assert_int_equal(seen.urls.count, cases[i].requests);
+        assert_int_equal(seen.report.is_partial, cases[i].is_partial);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +623,7 @@ int main(void)
         TEST(steps_filter_and_map_raw_records),
         TEST(filtered_records_take_their_children_along),
         TEST(wrong_steps_are_told),
+        TEST(nothing_ends_behind_the_time_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

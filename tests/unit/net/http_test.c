@@ -291,6 +291,47 @@ static void a_silent_server_times_out(void **state)
     test_server_stop(&server);
 }
 
+/// Sends with a client that must be done `left_us` from now.
+static rc get_before(int64_t left_us, const char *path, struct err *err)
+{
+    struct http_client *client;
+    struct http_response response;
+    const struct http_options options = {.wait = remember_wait};
+    const struct http_request request = {.url = url_of(&server, path)};
+    assert_int_equal(http_open(&options, &client, err), RC_OK);
+    http_set_deadline(client, time_monotonic_us() + left_us);
+    const rc code = http_send(client, arena, &request, &response, err);
+    assert_int_equal(http_is_out_of_time(client), code == RC_TIMEOUT);
+    http_close(client);
+    return code;
+}
+
+static void nothing_goes_beyond_the_deadline(void **state)
+{
+    (void)state;
+    static const struct test_answer late[] = {
+        {.bytes = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"}};
+    static const struct test_answer silent[] = {{.hangs = true, .bytes = ""}};
+    static const struct test_answer good[] = {
+        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}};
+    struct err err = {0};
+    // A wait that would pass it is not begun, also where the last answer would do else.
+    test_server_start(&server, late, 1);
+    assert_int_equal(get_before(5 * TIME_US_PER_SECOND, "/late", &err), RC_TIMEOUT);
+    assert_int_equal(wait_count, 0);
+    test_server_stop(&server);
+    // An answer that does not come is not waited for.
+    test_server_start(&server, silent, 1);
+    assert_int_equal(get_before(100 * 1000, "/silent", &err), RC_TIMEOUT);
+    test_server_stop(&server);
+    // Behind it nothing is sent at all; before it everything is as ever.
+    test_server_start(&server, good, 1);
+    assert_int_equal(get_before(-1, "/behind", &err), RC_TIMEOUT);
+    assert_int_equal(get_before(60 * TIME_US_PER_SECOND, "/before", &err), RC_OK);
+    test_server_stop(&server);
+    assert_non_null(strstr(server.requests[0], "GET /before "));
+}
+
 static void redirects_drop_credentials_elsewhere(void **state)
 {
     (void)state;
@@ -448,6 +489,7 @@ int main(void)
         TEST(an_html_page_is_named_by_its_title),
         TEST(broken_json_is_told_with_its_place),
         TEST(reads_links_and_retry_after),
+        TEST(nothing_goes_beyond_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
