@@ -35,6 +35,7 @@ pipelines) folder=$root/pipelines inputs=$live/env.tfvars key=$environment/pipel
 esac
 [ -f "$inputs" ] || fail "${inputs#"$root"/} is missing"
 bucket=$(sed -n 's/^ *bucket *= *"\([^"]*\)".*/\1/p' "$backend")
+[ "$layer" != account ] || [ -n "$bucket" ] || fail "live/$environment/backend.hcl names no bucket: remove the # before its lines"
 
 export TF_DATA_DIR="$root/.terraform/$environment/$layer" TF_IN_AUTOMATION=1
 export TF_PLUGIN_CACHE_DIR="${TF_PLUGIN_CACHE_DIR:-$root/.terraform/plugins}"

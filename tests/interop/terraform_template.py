@@ -101,9 +101,11 @@ def a_call_that_cannot_work_is_refused_before_terraform_starts():
     for command, text in {
         ("sh", "live/terraform.sh", "stage", "pipelines", "plan"): "there is no folder live/stage",
         ("sh", "live/terraform.sh", "dev", "network", "plan"): "the layer is account, base or pipelines",
-        ("sh", "live/terraform.sh", "dev", "account", "plan"): "",
+        ("sh", "live/terraform.sh", "dev", "account", "plan"): "live/dev/backend.hcl names no bucket",
+        ("sh", "live/terraform.sh", "../dev", "base", "plan"): "the environment is lower-case letters and digits",
+        ("sh", "live/terraform.sh", "dev", "base"): "needs an environment, a layer and a command",
     }.items():
-        output = run(*command, code=None)
+        output = run(*command, code=2)
         assert text in output, output
     assert "a local state would be lost" in run("sh", "live/terraform.sh", "dev", "pipelines", "plan", code=2, CI="1")
     assert "say which environment" in run("make", "deploy", code=2)
