@@ -199,4 +199,13 @@ with folder() as work:
             failed = [what for what, (verdict, _) in lines.items() if verdict == "failed"]
             assert failed == ["identity"], (failed, lines["identity"])
 
+    with _aws.ministack(signed=True, actions=["sts:*", "glue:Get*"]) as aws:
+        @case
+        def who_may_read_a_database_and_not_write_it_is_told_so():
+            # the root's keys are never checked
+            glue = aws.client("glue", aws_access_key_id="test", aws_secret_access_key="test")
+            glue.create_database(DatabaseInput={"Name": "dev_landing"})
+            verdict, found = doctor(project, aws.env, code=1)["Glue database dev_landing"]
+            assert verdict == "warning" and "glue:UpdateTable" in found, (verdict, found)
+
 finish()
