@@ -209,7 +209,7 @@ class pages:
     """A server of numbered pages: from `first_slow` on, an answer waits until the test lets it go."""
 
     def __init__(self, count, first_slow=None):
-        self.gate, self.asked = threading.Event(), []
+        self.gate, self.is_waiting = threading.Event(), threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -219,8 +219,8 @@ class pages:
 
             def do_GET(self):
                 number = int(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("page", ["1"])[0])
-                outer.asked.append(number)
                 if first_slow is not None and number >= first_slow:
+                    outer.is_waiting.set()
                     outer.gate.wait(60)
                 items = [{"id": number * 1000 + i, "text": "x" * 500} for i in range(200)]
                 link = f"{outer.base}/numbers?page={number + 1}" if number < count else None

@@ -247,9 +247,7 @@ def a_container_that_is_taken_away_commits_what_is_complete():
         variables = {"ENVIRONMENT": "local", "MOULIN_PROJECT_DIR": str(where)}
         task = subprocess.Popen([str(root_of(where) / "bootstrap")], env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, cwd="/")
-        limit = time.monotonic() + 60
-        while 6 not in api_server.asked and time.monotonic() < limit:
-            time.sleep(0.01)
+        assert api_server.is_waiting.wait(60)
         task.send_signal(signal.SIGTERM)
         output, errors = task.communicate(timeout=60)
         assert task.returncode == 130 and "what was complete is committed" in errors, (task.returncode, output, errors)
