@@ -16,7 +16,11 @@
 #define FIRST_WAIT_US (TIME_US_PER_SECOND / 2)
 #define LONGEST_WAIT_US (5 * TIME_US_PER_SECOND)
 
-enum { MAX_LISTED = 100 };
+enum {
+    MAX_LISTED = 100,
+    MAX_EVENTS = EXECUTION_MAX_EVENTS + 1000, // the last ones tell that there were too many
+    QUIET_POLLS = 6,                          // without news; then the execution itself is asked
+};
 
 bool run_is_remote(const struct command_context *context, const struct project *project)
 {
@@ -123,7 +127,7 @@ static void take_event(struct remote_reader *reader, struct arena *scratch,
         .time_us = step_functions_time_us(json_get(value, STR("timestamp"))),
         .type = arena_cstr(scratch, json_str(json_get(value, STR("type")), STR(""))),
     };
-    if (event.id <= reader->last_id || event.id > EXECUTION_MAX_EVENTS)
+    if (event.id <= reader->last_id || event.id > MAX_EVENTS)
         return;
     const struct json *details = details_of(value);
     event.details = details != NULL ? *details : (struct json){.kind = JSON_OBJECT};
@@ -169,16 +173,31 @@ static void show_event(void *user, const struct flow_event *event)
     run_show_event(user, event);
 }
 
+// An execution whose last event never comes (its history was cut) has ended all the same.
+static rc has_ended(struct remote_reader *reader, struct err *err)
+{
+    struct step_functions_execution execution;
+    struct arena *scratch = arena_open(NULL);
+    const rc code = step_functions_describe(reader->session, scratch, reader->arn, &execution, err);
+    if (code == RC_OK)
+        reader->is_over = !str_is(execution.status, "RUNNING");
+    arena_close(scratch);
+    return code;
+}
+
 static rc watch(struct remote_reader *reader, struct err *err)
 {
     int64_t wait_us = FIRST_WAIT_US;
-    for (;;) {
+    for (int quiet = 0;;) {
         const int64_t before = reader->last_id;
         TRY(read_events(reader, err));
+        quiet = reader->last_id > before ? 0 : quiet + 1;
+        if (!reader->is_over && quiet > 0 && quiet % QUIET_POLLS == 0)
+            TRY(has_ended(reader, err));
         if (reader->is_over)
             return RC_OK;
         // Quick while things happen, patient while a task works.
-        wait_us = reader->last_id > before ? FIRST_WAIT_US : wait_us * 3 / 2;
+        wait_us = quiet == 0 ? FIRST_WAIT_US : wait_us * 3 / 2;
         if (wait_us > LONGEST_WAIT_US)
             wait_us = LONGEST_WAIT_US;
         TRY(retry_sleep(wait_us, err));
