@@ -70,9 +70,10 @@ class Server:
         self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region})
         return name
 
-    def set_images(self, images):
-        """MiniStack only: image -> the command that ECS tasks run for it, from now on."""
-        (self.folder / "images.json").write_text(json.dumps(images))
+    @property
+    def images(self):
+        """MiniStack only: the file, read when a task starts, with the command for each ECS image."""
+        return self.folder / "images.json"
 
     def kill(self):
         """Ends the server as a power cut would."""
@@ -246,10 +247,10 @@ def ministack(signed=False, images=None, tasks=None, functions=None, actions=("*
             "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "STATE_DIR": str(folder / "state"),
             "S3_DATA_DIR": str(folder / "s3"), "TMPDIR": str(folder / "tmp"), "MINISTACK_REGION": server.region,
             "AWS_DEFAULT_REGION": server.region, "AUTH": "true" if signed else "", "PYTHONDONTWRITEBYTECODE": "1",
-            "TEST_ECS_IMAGES": str(folder / "images.json"), "SFN_WAIT_SCALE": str(wait_scale), "TEST_ECS_ENVIRONMENT": json.dumps(tasks or {}),
+            "TEST_ECS_IMAGES": str(server.images), "SFN_WAIT_SCALE": str(wait_scale), "TEST_ECS_ENVIRONMENT": json.dumps(tasks or {}),
             "TEST_LAMBDA_ENVIRONMENT": json.dumps(functions or {}),
         }
-        server.set_images(images or {})
+        server.images.write_text(json.dumps(images or {}))
         command = [python, pathlib.Path(__file__).with_name("_ministack.py")]
         with running(server, command, env=settings, ready=lambda: answers(server.endpoint + "/_ministack/health", lambda status: status == 200)):
             if signed:
@@ -286,3 +287,41 @@ def log_lines(server, group):
             events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]
             lines += [event["message"] for event in events]
     return lines
+
+
+# Kind -> (service, how its names are listed). What AWS itself makes (default VPC, primary work group) is in the list too:
+# compare with what was there at first.
+LISTED = {
+    "bucket": ("s3", lambda c: [b["Name"] for b in c.list_buckets()["Buckets"]]),
+    "database": ("glue", lambda c: [d["Name"] for d in c.get_databases()["DatabaseList"]]),
+    "function": ("lambda", lambda c: [f["FunctionName"] for f in c.list_functions()["Functions"]]),
+    "state machine": ("stepfunctions", lambda c: [m["name"] for m in c.list_state_machines()["stateMachines"]]),
+    "cluster": ("ecs", lambda c: [d["clusterName"] for d in c.describe_clusters(clusters=c.list_clusters()["clusterArns"])["clusters"] if d["status"] == "ACTIVE"]),
+    "task definition": ("ecs", lambda c: c.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]),
+    "repository": ("ecr", lambda c: [r["repositoryName"] for r in c.describe_repositories()["repositories"]]),
+    "secret": ("secretsmanager", lambda c: [s["Name"] for s in c.list_secrets()["SecretList"]]),
+    "parameter": ("ssm", lambda c: [p["Name"] for p in c.describe_parameters()["Parameters"]]),
+    "log group": ("logs", lambda c: [g["logGroupName"] for g in c.describe_log_groups()["logGroups"]]),
+    "role": ("iam", lambda c: [r["RoleName"] for r in c.list_roles(MaxItems=1000)["Roles"]]),
+    "policy": ("iam", lambda c: [p["PolicyName"] for p in c.list_policies(Scope="Local", MaxItems=1000)["Policies"]]),
+    "OIDC provider": ("iam", lambda c: [p["Arn"].rsplit("/", 1)[-1] for p in c.list_open_id_connect_providers()["OpenIDConnectProviderList"]]),
+    "topic": ("sns", lambda c: [t["TopicArn"] for t in c.list_topics()["Topics"]]),
+    "subscription": ("sns", lambda c: [s["SubscriptionArn"] for s in c.list_subscriptions()["Subscriptions"]]),
+    "queue": ("sqs", lambda c: c.list_queues().get("QueueUrls", [])),
+    "rule": ("events", lambda c: [r["Name"] for r in c.list_rules()["Rules"]]),
+    "alarm": ("cloudwatch", lambda c: [a["AlarmName"] for a in c.describe_alarms()["MetricAlarms"]]),
+    "schedule": ("scheduler", lambda c: [s["Name"] for s in c.list_schedules()["Schedules"]]),
+    "schedule group": ("scheduler", lambda c: [g["Name"] for g in c.list_schedule_groups()["ScheduleGroups"]]),
+    "work group": ("athena", lambda c: [g["Name"] for g in c.list_work_groups()["WorkGroups"]]),
+    "VPC": ("ec2", lambda c: [v["VpcId"] for v in c.describe_vpcs()["Vpcs"]]),
+    "subnet": ("ec2", lambda c: [s["SubnetId"] for s in c.describe_subnets()["Subnets"]]),
+    "security group": ("ec2", lambda c: [g["GroupId"] for g in c.describe_security_groups()["SecurityGroups"]]),
+    "VPC endpoint": ("ec2", lambda c: [e["VpcEndpointId"] for e in c.describe_vpc_endpoints()["VpcEndpoints"]]),
+    "route table": ("ec2", lambda c: [t["RouteTableId"] for t in c.describe_route_tables()["RouteTables"]]),
+    "gateway": ("ec2", lambda c: [g["InternetGatewayId"] for g in c.describe_internet_gateways()["InternetGateways"]]),
+}
+
+
+def everything(server):
+    """All that lies in the account, as (kind, name)."""
+    return {(kind, name) for kind, (service, names) in LISTED.items() for name in names(server.client(service))}

@@ -7,6 +7,7 @@ Added to MiniStack 1.5.33, all of it our own stand-in (a pass proves the program
   runTask.sync  returns what Step Functions returns (one task in PascalCase) and fails as it does: States.TaskFailed
                 when a container ends with another exit code than 0 or the task did not start
   task roles    a task's credentials are a session of its task role, so that with AUTH=true the role's policies decide
+  Glue policies are asked as AWS asks them: for the catalog, the database and the table that a call names
   TLS           policies that ask for it see every call as one over TLS: the loopback interface stands for it
   Lambda        the bootstrap sees only what Lambda sets and what the function's own environment says
 
@@ -29,7 +30,7 @@ import uuid
 # No engine on the developer's machine may be used instead: what runs here must be what runs in CI.
 os.environ["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
 
-from ministack.core import iam_evaluator  # noqa: E402
+from ministack.core import iam_actions, iam_evaluator  # noqa: E402
 from ministack.core.responses import get_account_id  # noqa: E402
 from ministack.services import ecs, imds, lambda_svc, stepfunctions, sts  # noqa: E402
 
@@ -247,6 +248,37 @@ stepfunctions._poll_ecs_tasks = poll_tasks
 stepfunctions._SERVICE_DISPATCH["arn:aws:states:::ecs:runTask"] = run_task
 
 
+stock_resource, stock_enforce = iam_actions.extract_resource_arn, iam_evaluator.enforce
+
+
+def resource_of(service, method, path, headers, body, query, region, account):
+    """The ARN that a Glue call is about; stock MiniStack takes databases for tables and tables for databases."""
+    if service != "glue":
+        return stock_resource(service, method, path, headers, body, query, region, account)
+    asked, base = json.loads(body or b"{}"), f"arn:aws:glue:{region}:{account}"
+    name = asked.get("Name") or asked.get("TableName") or (asked.get("DatabaseInput") or asked.get("TableInput") or {}).get("Name")
+    if headers.get("x-amz-target", "").endswith("Database"):
+        return f"{base}:database/{name}"
+    if asked.get("DatabaseName"):
+        return f"{base}:table/{asked['DatabaseName']}/{name or '*'}"
+    return f"{base}:catalog"
+
+
+def enforce(access_key, action, service, region, resource_arn="*", **more):
+    """A table needs its database allowed too, and both need the catalog."""
+    base, _, rest = resource_arn.rpartition(":")
+    wider = []
+    if service == "glue" and rest != "catalog":
+        wider = [f"{base}:catalog"] + ([f"{base}:database/{rest.split('/')[1]}"] if rest.startswith("table/") else [])
+    for arn in [*wider, resource_arn]:
+        denied = stock_enforce(access_key, action, service, region, resource_arn=arn, **more)
+        if denied:
+            return denied
+    return None
+
+
+iam_actions.extract_resource_arn = resource_of
+iam_evaluator.enforce = enforce
 stock_origin = iam_evaluator.pin_request_origin
 iam_evaluator.pin_request_origin = lambda address, secure: stock_origin(address, True)
 
