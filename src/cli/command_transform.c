@@ -357,7 +357,10 @@ static rc do_debug(struct transform_call *call, struct err *err)
     struct session *session;
     TRY(session_open(call->transform, context->arena, &session, err));
     const struct str engine = str_of(t->adapter->class->name);
+    struct duck_rows one;
+    const rc code = session_rows(session, context->arena, STR("SELECT 1"), &one, err);
     session_close(session);
+    TRY_CONTEXT(code, err, "connection");
     const struct {
         const char *key;
         struct str value;

@@ -163,9 +163,11 @@ static rc wait_for(struct engine *engine, struct arena *arena, struct str id,
                    struct athena_execution *ret_execution, struct err *err)
 {
     const struct athena *athena = engine->state;
+    struct arena *asked = arena_open(arena); // one answer; a query may take hours
     int64_t delay_us = FIRST_POLL_US < athena->last_poll_us ? FIRST_POLL_US : athena->last_poll_us;
     for (;;) {
-        TRY(athena_execution(athena->client, arena, id, ret_execution, err));
+        arena_reset(asked);
+        TRY(athena_execution(athena->client, asked, id, ret_execution, err));
         if (ret_execution->state >= ATHENA_SUCCEEDED)
             return RC_OK;
         TRY(engine_wait(engine, delay_us, err));

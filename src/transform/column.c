@@ -1,7 +1,7 @@
 // Column objects and tables of results, as dbt's macros use them. Layer: transform.
 // Source: dbt-adapters' Column, agate's Table.
 
-#include "transform/scope.h"
+#include "transform/session.h"
 
 static const struct object_class column_class;
 
@@ -152,21 +152,23 @@ static const struct object_class column_class = {.name = "Column",
 static rc translate_type(struct render *render, void *self, const struct arguments *arguments,
                          struct value *ret_value, struct err *err)
 {
-    (void)self;
+    // Words of dbt, DuckDB's and those of the engines that are sent SQL.
     static const struct {
-        const char *from, *to;
-    } types[] = {{"STRING", "TEXT"},
-                 {"TIMESTAMP", "TIMESTAMP"},
-                 {"FLOAT", "FLOAT"},
-                 {"INTEGER", "INT"},
-                 {"BOOLEAN", "BOOLEAN"}};
+        const char *from, *to[2];
+    } types[] = {{"STRING", {"TEXT", "VARCHAR"}},
+                 {"TIMESTAMP", {"TIMESTAMP", "TIMESTAMP"}},
+                 {"FLOAT", {"FLOAT", "DOUBLE"}},
+                 {"INTEGER", {"INT", "INTEGER"}},
+                 {"BOOLEAN", {"BOOLEAN", "BOOLEAN"}}};
+    const struct transform *t = self;
+    const size_t dialect = t->profile.class != NULL && t->profile.class->sends_sql;
     static const char *const names[] = {"dtype"};
     struct value type;
     TRY(arguments_bind(render, "translate_type", arguments, names, 1, 1, &type, err));
     *ret_value = type;
     for (size_t i = 0; type.kind == VALUE_STR && i < sizeof types / sizeof *types; i++)
         if (str_equal_ignore_case(value_text(type), str_of(types[i].from)))
-            *ret_value = value_str(str_of(types[i].to));
+            *ret_value = value_str(str_of(types[i].to[dialect]));
     return RC_OK;
 }
 
@@ -210,10 +212,10 @@ static rc create_column(struct render *render, void *self, const struct argument
     return RC_OK;
 }
 
-struct value column_api(struct arena *arena)
+struct value column_api(struct arena *arena, struct transform *t)
 {
     const struct value dict = value_dict_new(arena);
-    dict_set_str(dict, STR("translate_type"), bound(arena, "translate_type", translate_type, NULL));
+    dict_set_str(dict, STR("translate_type"), bound(arena, "translate_type", translate_type, t));
     dict_set_str(dict, STR("numeric_type"), bound(arena, "numeric_type", numeric_type, NULL));
     dict_set_str(dict, STR("string_type"), bound(arena, "string_type", string_type, NULL));
     dict_set_str(dict, STR("create"), bound(arena, "create", create_column, NULL));

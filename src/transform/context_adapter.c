@@ -709,7 +709,7 @@ static rc adapter_attribute(struct render *render, struct object *object, struct
     if (str_is(name, "Relation"))
         *ret_value = relation_api(render_arena(render));
     else if (str_is(name, "Column"))
-        *ret_value = column_api(render_arena(render));
+        *ret_value = column_api(render_arena(render), scope->t);
     else if (str_is(name, "config"))
         *ret_value = value_dict_new(render_arena(render));
     else if (scope->phase == PHASE_PARSE)
@@ -731,7 +731,7 @@ static struct value make_api(struct scope *scope)
 {
     const struct value api = value_dict_new(scope->arena);
     dict_set_str(api, STR("Relation"), relation_api(scope->arena));
-    dict_set_str(api, STR("Column"), column_api(scope->arena));
+    dict_set_str(api, STR("Column"), column_api(scope->arena, scope->t));
     return api;
 }
 

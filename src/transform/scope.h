@@ -102,7 +102,7 @@ struct column_object {
     int64_t char_size, precision, scale; // -1 = none
 };
 struct value column_value(struct arena *arena, struct str name, struct str type);
-struct value column_api(struct arena *arena); // api.Column
+struct value column_api(struct arena *arena, struct transform *t); // api.Column
 
 /// agate.Table over a result: names, types and rows of values.
 struct table_object {

@@ -173,6 +173,18 @@ def what_set_session_says_holds_for_the_next_statements():
 
 
 @case
+def debug_asks_the_engine():
+    with folder() as place, serving(FakeTrino(lambda sql: NUMBERS)) as server:
+        output = {"type": "trino", "host": "127.0.0.1", "port": server.port, "user": "me", "schema": "s"}
+        dbt_project(place, output, {"m": "select '{{ api.Column.translate_type('string') }}' as t"})
+        assert "connection  ok" in moulin("transform", "debug", cwd=place).stdout and server.statements == ["SELECT 1"]
+        moulin("transform", "compile", cwd=place)
+        assert (place / "target/compiled/p/models/m.sql").read_text().strip() == "select 'VARCHAR' as t"
+        dbt_project(place, {**output, "port": 1}, {})
+        assert "is the server up" in moulin("transform", "debug", cwd=place, code=1).stderr
+
+
+@case
 def logins_are_headers_and_go_over_tls_only():
     with folder() as place, serving(FakeTrino(lambda sql: NUMBERS)) as server:
         for settings, text in (({"password": "pw"}, "http_scheme is http"), ({"jwt_token": "x"}, "http_scheme is http"), ({"method": "kerberos", "http_scheme": "https"}, "methods: none, ldap"),
