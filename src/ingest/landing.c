@@ -641,11 +641,14 @@ struct str landing_staged_sql(const struct landing *landing, struct arena *arena
 
 rc landing_committed(struct landing *landing, struct err *err)
 {
+    // first of all: whatever fails from here on, these files are not to be discarded any more
+    for (size_t i = 0; i < landing->table_count; i++)
+        if (landing->tables[i]->is_committing)
+            landing->tables[i]->files = (landing_files){0};
     for (size_t i = 0; i < landing->table_count; i++) {
         struct landing_table *table = landing->tables[i];
         if (!table->is_committing)
             continue;
-        table->files = (landing_files){0};
         table->staged_rows = 0;
         table->marked_files = 0;
         table->is_committing = false;

@@ -4,6 +4,7 @@ each call that makes or changes a table. The next run must take back what the de
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -109,6 +110,38 @@ def killed_between_commits_on_s3():
         moulin("ingest", "club", cwd=path, env=server.env)
         left = [found["Key"] for found in server.client("s3").list_objects_v2(Bucket=bucket, Prefix="w/_moulin/leases").get("Contents", [])]
         assert [key for key in left if key.endswith(".lease")] == [], left
+
+
+@case
+def interrupted_during_each_commit_of_a_later_load():
+    """Ctrl-C while Glue is being asked: the call is ended, so that its outcome is known, and the rest is taken back."""
+    with _aws.ministack() as server, _aws_proxy.before(server) as proxy, _club.api() as api:
+        for number in range(1, 5):
+            with folder() as path:
+                prefix = f"i{number}_"
+                _club.project(path, api, ENVIRONMENT % ("./warehouse", prefix))
+                api.answers = _club.FIRST
+                moulin("ingest", "club", cwd=path, env=server.env)
+                api.answers = _club.SECOND
+                proxy.clear()
+                started = threading.Event()
+                seen = []
+
+                def interrupt():
+                    seen.append(1)
+                    if len(seen) == number:
+                        started.wait()
+                        process.send_signal(signal.SIGINT)
+
+                proxy.rule("UpdateTable", "before", nth=0, run=interrupt)
+                process = subprocess.Popen([str(MOULIN), "ingest", "club"], cwd=path, env={**os.environ, **proxy.env}, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                started.set()
+                output = process.communicate(timeout=120)[0]
+                proxy.clear()
+                assert process.returncode in (0, 130) and "not known" not in output, (process.returncode, output)
+                moulin("ingest", "club", cwd=path, env=server.env)
+                _club.check(reader(server, prefix), _club.AFTER_SECOND)
 
 
 @case

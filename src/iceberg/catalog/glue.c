@@ -118,8 +118,12 @@ static rc send_request(struct request *request, const char *action, struct str r
     struct json answer;
     json_end_object(&request->writer);
     rc code = buf_check(&request->buf, err, "a request to Glue");
-    const struct aws_call call = {
-        .action = action, .resource = resource, .body = buf_str(&request->buf)};
+    // also after a request to stop: a commit that is on its way is ended and looked up, which takes
+    // a moment, rather than left unknown
+    const struct aws_call call = {.action = action,
+                                  .resource = resource,
+                                  .body = buf_str(&request->buf),
+                                  .ignores_stop = str_has_suffix(str_of(action), STR("Table"))};
     if (code == RC_OK)
         code =
             aws_call_json(request->glue->client, request->arena, &call, &answer, ret_failure, err);

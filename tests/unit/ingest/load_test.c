@@ -654,6 +654,39 @@ static void test_a_run_that_fails_between_the_commits_takes_its_rows_back(void *
     assert_in_range(writes, 10, 99);
 }
 
+/// Any operation fails once, reads too: before, during or after the commit.
+static bool run_with_any_failure(int64_t fail_at)
+{
+    struct house house;
+    struct err err = {0};
+    struct load_report report = {0};
+    open_house(&house, WRITE_MERGE);
+    assert_int_equal(load(&house, "[{\"id\":1,\"k\":[1]},{\"id\":2}]", "{\"at\":1}", &report, &err),
+                     RC_OK);
+    house.fault = (struct store_fault){.fail_at = fail_at};
+    const char *second = "[{\"id\":2,\"k\":[5]},{\"id\":3}]";
+    const rc code = load(&house, second, "{\"at\":2}", &report, &err);
+    const bool was_hit = house.fault.operation_count >= fail_at;
+    house.fault = (struct store_fault){0};
+    const struct str found = ask(&house, "chess_games", ids); // reads every file
+    assert_true(str_is(found, "1,2,3") || (code != RC_OK && str_is(found, "1,2")));
+    if (load(&house, second, "{\"at\":2}", &report, &err) != RC_OK)
+        fail_msg("after operation %lld: %s", (long long)fail_at, err.message);
+    assert_text(ask(&house, "chess_games", ids), "1,2,3");
+    assert_text(ask(&house, "chess_games__k", values), "1,5");
+    close_house(&house);
+    return was_hit;
+}
+
+static void test_a_failure_at_any_operation_loses_no_file(void **state)
+{
+    (void)state;
+    int64_t operations = 1;
+    while (operations < 300 && run_with_any_failure(operations))
+        operations += 3; // with both catalogs that is enough
+    assert_in_range(operations, 20, 299);
+}
+
 static void test_the_loser_of_a_race_for_the_root_takes_its_children_back(void **state)
 {
     (void)state;
@@ -721,6 +754,7 @@ int main(void)
         cmocka_unit_test(test_a_death_between_the_commits_is_mended_by_the_next_run),
         cmocka_unit_test(test_a_run_that_is_tried_again_after_its_death_lands_once),
         cmocka_unit_test(test_a_run_that_fails_between_the_commits_takes_its_rows_back),
+        cmocka_unit_test(test_a_failure_at_any_operation_loses_no_file),
         cmocka_unit_test(test_the_loser_of_a_race_for_the_root_takes_its_children_back),
         cmocka_unit_test(test_children_follow_a_root_that_was_rolled_back),
     };
@@ -729,6 +763,7 @@ int main(void)
         cmocka_unit_test(test_a_rollback_takes_the_state_back),
         cmocka_unit_test(test_a_failure_of_any_write_leaves_nothing_behind),
         cmocka_unit_test(test_a_disk_that_stays_full_leaves_the_tables_as_they_were),
+        cmocka_unit_test(test_a_failure_at_any_operation_loses_no_file),
         cmocka_unit_test(test_a_run_id_is_loaded_once),
         cmocka_unit_test(test_a_long_state_is_kept_beside_the_tables),
         cmocka_unit_test(test_a_full_refresh_forgets_the_state_and_replaces_what_was_appended),
