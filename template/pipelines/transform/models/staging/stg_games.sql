@@ -1,6 +1,6 @@
 select
     url as game_url,
-    end_time as ended_at,
+    {{ utc_timestamp('end_time') }} as ended_at,
     time_class,
     rules,
     rated as is_rated,

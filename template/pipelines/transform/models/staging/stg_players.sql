@@ -4,6 +4,6 @@ select
     name,
     country,
     followers,
-    joined as joined_at,
-    last_online as last_online_at
+    {{ utc_timestamp('joined') }} as joined_at,
+    {{ utc_timestamp('last_online') }} as last_online_at
 from {{ source('chess', 'chess_players') }}
