@@ -10,7 +10,7 @@ from _lib import MOULIN, ROOT, case, finish, folder, moulin
 RECORDING = ROOT / "template/pipelines/ingest/chess-ingestion/recordings/2020-06-02.har"
 
 with folder() as work:
-    done = subprocess.run(["make", "archive", f"BUILD={MOULIN.parent}"], cwd=ROOT, text=True, capture_output=True)
+    done = subprocess.run(["make", "--no-print-directory", "archive", f"BUILD={MOULIN.parent}"], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
     digest, archive = done.stdout.split("\n")[-2].split()
     with tarfile.open(ROOT / archive) as tar:
