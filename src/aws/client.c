@@ -47,7 +47,7 @@ struct aws_session *aws_client_session(const struct aws_client *client)
 // Where and what, the same for every attempt.
 struct plan {
     struct aws_endpoint endpoint;
-    struct str invocation_id;
+    struct str invocation_id; // of the call, by which its attempts are known as one
     struct str method, host, path, query, body;
     http_header_vec headers;
 };
@@ -89,9 +89,10 @@ static void add_protocol(struct arena *arena, const struct aws_service *service,
 }
 
 static rc make_plan(struct arena *arena, const struct aws_client *client,
-                    const struct aws_call *call, struct plan *ret_plan, struct err *err)
+                    const struct aws_call *call, struct str invocation_id, struct plan *ret_plan,
+                    struct err *err)
 {
-    struct plan plan = {.invocation_id = random_uuid(arena)};
+    struct plan plan = {.invocation_id = invocation_id};
     TRY(aws_session_endpoint(client->session, arena, client->service, call->region, &plan.endpoint,
                              err));
     struct url url;
@@ -251,11 +252,12 @@ static bool mends(const struct aws_client *client, const struct aws_call *call,
 // --- the call ----------------------------------------------------------------------------------
 
 static rc try_once(const struct aws_client *client, struct arena *arena, struct arena *scratch,
-                   const struct aws_call *call, int attempt, int max_attempts,
-                   struct http_response *ret_response, struct aws_failure *failure, struct err *err)
+                   const struct aws_call *call, struct str invocation_id, int attempt,
+                   int max_attempts, struct http_response *ret_response,
+                   struct aws_failure *failure, struct err *err)
 {
     struct plan plan = {0};
-    rc code = make_plan(scratch, client, call, &plan, err);
+    rc code = make_plan(scratch, client, call, invocation_id, &plan, err);
     if (code == RC_OK)
         code = send_once(client, arena, scratch, call, &plan, attempt, max_attempts, ret_response,
                          err);
@@ -273,6 +275,7 @@ rc aws_call(struct aws_client *client, struct arena *arena, const struct aws_cal
     struct err local = {0};
     struct err *failure_err = err != NULL ? err : &local;
     struct arena *scratch = arena_open(NULL);
+    const struct str invocation_id = random_uuid(arena);
     struct mended mended = {0};
     bool was_unknown = false;
     struct retry retry;
@@ -288,8 +291,8 @@ rc aws_call(struct aws_client *client, struct arena *arena, const struct aws_cal
         struct aws_failure failure = {0};
         *failure_err = (struct err){0};
         arena_reset(scratch);
-        code = try_once(client, arena, scratch, call, attempt, policy.max_attempts, &response,
-                        &failure, failure_err);
+        code = try_once(client, arena, scratch, call, invocation_id, attempt, policy.max_attempts,
+                        &response, &failure, failure_err);
         if (code == RC_OK) {
             retry_succeeded(&retry);
             *ret_response = response;

@@ -61,6 +61,11 @@ static void what_may_help_is_tried_again(void **state)
     struct json answer;
     assert_int_equal(aws_call_json(client, fake.arena, &get_table, &answer, NULL, NULL), RC_OK);
     assert_int_equal(fake.asked, 4);
+    // the attempts of one call are known as one
+    const char *const name = "amz-sdk-invocation-id: ";
+    const struct str first = fake.requests[0].headers, last = fake.requests[3].headers;
+    const size_t at = str_find(first, str_of(name));
+    assert_true(at != SIZE_MAX && str_contains(last, str_slice(first, at, strlen(name) + 36)));
 }
 
 static void what_is_final_is_not(void **state)
