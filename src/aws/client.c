@@ -37,11 +37,6 @@ rc aws_client_open(struct arena *arena, struct aws_session *session,
     return RC_OK;
 }
 
-struct aws_session *aws_client_session(const struct aws_client *client)
-{
-    return client->session;
-}
-
 // --- the request -------------------------------------------------------------------------------
 
 // Where and what, the same for every attempt.

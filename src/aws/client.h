@@ -64,6 +64,4 @@ CHECK rc aws_call(struct aws_client *client, struct arena *arena, const struct a
 CHECK rc aws_call_json(struct aws_client *client, struct arena *arena, const struct aws_call *call,
                        struct json *ret_answer, struct aws_failure *ret_failure, struct err *err);
 
-struct aws_session *aws_client_session(const struct aws_client *client);
-
 #endif

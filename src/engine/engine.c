@@ -75,11 +75,6 @@ const char *engine_name(const struct engine *engine)
     return engine->class->name;
 }
 
-struct str engine_catalog(const struct engine *engine)
-{
-    return engine->catalog;
-}
-
 size_t engine_statement_bytes(const struct engine *engine)
 {
     return engine->class->max_statement_bytes;

@@ -80,7 +80,6 @@ CHECK rc engine_query(struct engine *engine, struct arena *arena, struct str sql
                       struct engine_failure *ret_failure, struct err *err);
 
 const char *engine_name(const struct engine *engine);
-struct str engine_catalog(const struct engine *engine); // of names without one
 /// Longest statement in bytes.
 size_t engine_statement_bytes(const struct engine *engine);
 

@@ -1,8 +1,7 @@
 // Secrets of an environment in AWS: Secrets Manager or SSM parameters, asked for once. Layer:
 // project. Threads: behind the lock of the secrets. Limits: MAX_SECRETS different ones.
 
-#include "aws/secretsmanager.h"
-#include "aws/ssm.h"
+#include "aws/secret_value.h"
 #include "base/json.h"
 #include "project/secrets.h"
 
@@ -50,10 +49,9 @@ static rc ask(struct project_secrets *secrets, const struct address *address,
     if (secrets->asked.count == MAX_SECRETS)
         return err_set(err, RC_LIMIT, "more than %d secrets are asked for", (int)MAX_SECRETS);
     TRY(project_aws(secrets->project, &session, err));
-    if (address->is_parameter)
-        TRY(ssm_get(session, secrets->arena, address->id, &found, err));
-    else
-        TRY(secretsmanager_get(session, secrets->arena, address->id, &found, err));
+    TRY(aws_secret_value(session, secrets->arena,
+                         address->is_parameter ? AWS_KEEPER_SSM : AWS_KEEPER_SECRETS_MANAGER,
+                         address->id, &found, err));
     map_set(&secrets->asked, arena_str(secrets->arena, address->id), found);
     *ret_secret = found;
     return RC_OK;

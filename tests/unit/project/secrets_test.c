@@ -134,7 +134,9 @@ static void what_is_missing_or_odd_is_said_without_the_text(void **state)
          "must be a single value", ""},
         {200, "{\"SecretBinary\":\"AAAA\"}", "chess/k", RC_UNSUPPORTED, "is binary",
          "--secret-string"},
-        {200, "very-secret", "chess/k", RC_INVALID, "no JSON", ""},
+        {200, "very-secret", "chess/k", RC_INVALID, "the answer holds no text", ""},
+        {200, "{}", "chess/k", RC_INVALID, "GetSecretValue, secret dev-chess: the answer holds no",
+         ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct project *project = open_with("{type: secretsmanager}");
