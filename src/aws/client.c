@@ -9,7 +9,6 @@
 #include "aws/sign.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "base/time.h"
 #include "net/url.h"
 
 enum {
@@ -17,9 +16,6 @@ enum {
     MAX_UNREACHED =
         4, // attempts when nobody answers at the address at all: it is most likely wrong
 };
-
-// A clock that is off by less is not what the service complains about.
-#define CLOCK_SKEW_US (INT64_C(4) * 60 * TIME_US_PER_SECOND)
 
 struct aws_client {
     struct aws_session *session;
@@ -208,20 +204,6 @@ static rc judge(const struct aws_client *client, const struct aws_call *call,
     return code;
 }
 
-// Takes the server's time when ours is far from it. @return false when that explains nothing
-static bool corrects_clock(const struct aws_client *client, const struct http_response *response)
-{
-    int64_t server_us;
-    const struct str date = http_header_get(&response->headers, STR("date"));
-    if (date.bytes == NULL || time_parse_http_date(date, &server_us, NULL) != RC_OK)
-        return false;
-    const int64_t skew_us = server_us - aws_session_now_us(client->session);
-    if (skew_us > -CLOCK_SKEW_US && skew_us < CLOCK_SKEW_US)
-        return false;
-    aws_session_correct_clock(client->session, server_us);
-    return true;
-}
-
 // What was refused for a reason that we can mend ourselves, once each.
 struct mended {
     bool clock, credentials;
@@ -233,7 +215,7 @@ static bool mends(const struct aws_client *client, const struct aws_call *call,
 {
     if (failure->remedy == AWS_REMEDY_CLOCK && !mended->clock) {
         mended->clock = true;
-        return corrects_clock(client, response);
+        return aws_session_corrects_clock(client->session, response);
     }
     if (failure->remedy == AWS_REMEDY_REFRESH && !mended->credentials &&
         call->credentials == NULL) {

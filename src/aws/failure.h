@@ -18,7 +18,7 @@ enum aws_remedy {
     AWS_REMEDY_NONE,    // final
     AWS_REMEDY_WAIT,    // transient: the service or the network failed
     AWS_REMEDY_SLOW,    // throttled: too much was asked
-    AWS_REMEDY_CLOCK,   // our clock is wrong: aws_session_correct_clock, then sign again
+    AWS_REMEDY_CLOCK,   // our clock is wrong: aws_session_corrects_clock, then sign again
     AWS_REMEDY_REFRESH, // the credentials are expired: aws_session_expire, then sign again
 };
 

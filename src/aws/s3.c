@@ -7,7 +7,6 @@
 
 #include "aws/sign.h"
 #include "base/log.h"
-#include "base/time.h"
 #include "net/url.h"
 
 enum { MAX_REDIRECTS = 3, MAX_HEADERS = 24, MAX_UNEXPLAINED = 4 };
@@ -222,18 +221,10 @@ static bool is_mended(struct s3_client *client, const struct aws_failure *failur
         aws_session_expire(client->session);
         return true;
     }
-    enum { SKEW_US = 4 * 60 * 1000000 };
-    int64_t server_us;
-    const struct str date = http_header_get(&response->headers, STR("date"));
-    if (*is_clock_set || (failure->remedy != AWS_REMEDY_CLOCK && failure->status != 403) ||
-        time_parse_http_date(date, &server_us, NULL) != RC_OK)
+    if (*is_clock_set || (failure->remedy != AWS_REMEDY_CLOCK && failure->status != 403))
         return false;
-    const int64_t skew_us = server_us - aws_session_now_us(client->session);
-    if (skew_us > -SKEW_US && skew_us < SKEW_US)
-        return false;
-    *is_clock_set = true;
-    aws_session_correct_clock(client->session, server_us);
-    return true;
+    *is_clock_set = aws_session_corrects_clock(client->session, response);
+    return *is_clock_set;
 }
 
 /// Judges one answer. @return RC_OK: it is the result; else the failure, with err
@@ -284,7 +275,8 @@ rc s3_send(struct s3_client *client, struct arena *arena, const struct s3_call *
         } else {
             aws_failure_of_error(failure, &outcome.failure);
             outcome.is_unknown = true;
-            err_context(failure, "s3:%s", call->action);
+            err_context(failure, "s3:%s, %.*s", call->action,
+                        STR_ARGS(s3_uri_of(attempt, call->name)));
         }
         if (code == RC_OK) {
             retry_succeeded(&retry);

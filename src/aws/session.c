@@ -160,14 +160,25 @@ int64_t aws_session_now_us(const struct aws_session *session)
     return machine_now_us(session) + __atomic_load_n(&session->clock_offset_us, __ATOMIC_RELAXED);
 }
 
-void aws_session_correct_clock(struct aws_session *session, int64_t server_us)
+// A clock that is off by less is not what a service complains about.
+#define CLOCK_SKEW_US (INT64_C(4) * 60 * TIME_US_PER_SECOND)
+
+bool aws_session_corrects_clock(struct aws_session *session, const struct http_response *response)
 {
+    int64_t server_us;
+    const struct str date = http_header_get(&response->headers, STR("date"));
+    if (date.bytes == NULL || time_parse_http_date(date, &server_us, NULL) != RC_OK)
+        return false;
+    const int64_t skew_us = server_us - aws_session_now_us(session);
+    if (skew_us > -CLOCK_SKEW_US && skew_us < CLOCK_SKEW_US)
+        return false;
     const int64_t offset_us = server_us - machine_now_us(session);
     __atomic_store_n(&session->clock_offset_us, offset_us, __ATOMIC_RELAXED);
     log_warn("this machine's clock is %lld s %s AWS's: requests are signed with AWS's time, but "
              "set the clock",
              (long long)((offset_us > 0 ? offset_us : -offset_us) / TIME_US_PER_SECOND),
              offset_us > 0 ? "behind" : "ahead of");
+    return true;
 }
 
 // --- credentials -------------------------------------------------------------------------------

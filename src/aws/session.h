@@ -108,7 +108,10 @@ struct retry_policy aws_session_retry_policy(struct aws_session *session, const 
 
 /// The machine's clock plus what servers taught us, in microseconds since 1970.
 int64_t aws_session_now_us(const struct aws_session *session);
-/// Called with the Date of an answer that says that our clock is wrong.
-void aws_session_correct_clock(struct aws_session *session, int64_t server_us);
+struct http_response;
+/// Takes the time of the server when an answer's Date is minutes away from ours: from then on
+/// requests are signed with it.
+/// @return whether it was; false = the clock explains nothing
+bool aws_session_corrects_clock(struct aws_session *session, const struct http_response *response);
 
 #endif
